@@ -1,0 +1,287 @@
+"""Run a rule: `trace` keeps every point, `history` the state as well, `sweep` only what a map needs.
+
+The rule and the gradient are passed in. This is the one place that checks what a user gives: afterwards a
+path that leaves the finite numbers is a result, not an error, and `diverged` tells at which step it did.
+"""
+
+import inspect
+
+import numpy as np
+
+BLOCK = 8192  # settings that `sweep` runs at a time, so that they stay in the cache
+
+# What a hyperparameter may be, by its name: low <= value < high. Any other has to be finite.
+LIMITS = {
+    "learning_rate": (0.0, np.inf),
+    "momentum": (0.0, 1.0),
+    "momentum_decay": (0.0, np.inf),
+    "beta_1": (0.0, 1.0),
+    "beta_2": (0.0, 1.0),
+    "rho": (0.0, 1.0),
+    "epsilon": (0.0, np.inf),
+    "initial_accumulator_value": (0.0, np.inf),
+    "initial_step_size": (0.0, np.inf),
+    "min_step_size": (0.0, np.inf),
+    "max_step_size": (0.0, np.inf),
+    "eta_plus": (1.0, np.inf),
+    "eta_minus": (0.0, 1.0),
+}
+
+# Hyperparameters that are functions of the point; any other function is a schedule.
+FUNCTIONS = ("hessian",)
+
+
+def trace(rule, gradient, start, steps, **hyperparameters):
+    """The path of a rule: every point from the start on, shape `(steps + 1, n, *batch)`.
+
+    `rule` is a function of `lib.optimizers` or of the same form; `gradient` takes and returns the shape of
+    `w`; `start` has shape `(n,)` or `(n, *batch)`. A hyperparameter is a number, an array of shape `batch`,
+    or a schedule: a function of the step number `t`, from 1, that returns either. What is not given keeps
+    the rule's default.
+
+    Raises `TypeError` or `ValueError`, with the argument, its value and what is allowed, for an unknown or
+    out-of-range hyperparameter, a start or a gradient of the wrong shape, shapes that do not broadcast,
+    `steps < 1`, or a rule that does not return the new point and its state.
+
+    >>> from lib import optimizers, surfaces
+    >>> trace(optimizers.gradient_descent, surfaces.round_bowl.gradient, (1, 4), 1, learning_rate=0.3)
+    array([[1. , 4. ],
+           [2.2, 2.8]])
+    """
+    w, state, hyperparameters = _prepare(rule, start, steps, hyperparameters)
+    path = np.empty((steps + 1,) + w.shape)
+    path[0] = w
+    with np.errstate(all="ignore"):
+        for t, point, _ in _walk(rule, gradient, w, state, steps, hyperparameters):
+            path[t] = point
+    return path
+
+
+def history(rule, gradient, start, steps, **hyperparameters):
+    """A path with everything that moved it, as a dictionary of arrays.
+
+    `"w"` is the path, `(steps + 1, n, *batch)`. `"gradient"`, what the rule was told in each step, and every
+    part of the state after each step, by its name in the rule's signature, have shape `(steps, n, *batch)`.
+    Arguments and errors as in `trace`.
+    """
+    w, state, hyperparameters = _prepare(rule, start, steps, hyperparameters)
+    told = []
+
+    def overheard(point):
+        told[:] = [gradient(point)]
+        return told[0]
+
+    names = ["gradient", *state]
+    record = {name: np.empty((steps,) + w.shape) for name in names}
+    record["w"] = np.empty((steps + 1,) + w.shape)
+    record["w"][0] = w
+    with np.errstate(all="ignore"):
+        for t, point, values in _walk(rule, overheard, w, state, steps, hyperparameters):
+            record["w"][t] = point
+            for name, value in zip(names, told + values):
+                record[name][t - 1] = value
+    return record
+
+
+def effective_rate(record):
+    """What each weight's gradient was multiplied by in each step of a `history`: `(steps, n, *batch)`.
+
+    The step divided by minus the gradient; `nan` where the gradient is zero.
+    """
+    step = record["w"][1:] - record["w"][:-1]
+    return -step / np.where(record["gradient"] == 0, np.nan, record["gradient"])
+
+
+def diverged(path):
+    """The step at which a path left the finite numbers, `inf` if it never did: shape `batch`."""
+    finite = np.isfinite(path).all(axis=1)
+    return np.where(finite.all(axis=0), np.inf, np.argmin(finite, axis=0))[()]
+
+
+def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
+    """What a map of many settings needs, without the paths: a dictionary of arrays of shape `batch`.
+
+    `"final_loss"` is the loss after the last step; `"steps_to_tolerance"` the first step after which the
+    loss is at most `tolerance`; `"diverged"` the step at which the path left the finite numbers. A step that
+    never came is `inf`. `surface` has a `value` and a `gradient`, functions of `w`; the rest, and the errors,
+    are as in `trace`. Settings run in blocks, so that a million of them fit in memory.
+
+    >>> from lib import optimizers, surfaces
+    >>> rates = np.array([0.1, 0.8, 0.9])
+    >>> sweep(optimizers.gradient_descent, surfaces.ravine, (0.1, 3.5), 5000, learning_rate=rates)["diverged"]
+    array([  inf,   inf, 4775.])
+    """
+    w, state, hyperparameters = _prepare(rule, start, steps, hyperparameters)
+    batch = w.shape[1:]
+    w = w.reshape((len(w), -1))
+    result = {name: np.full(w.shape[1], np.inf) for name in ("final_loss", "steps_to_tolerance", "diverged")}
+
+    def cut(value, block):
+        if np.ndim(value) == 0:
+            return value
+        return np.broadcast_to(value, batch).reshape(-1)[block]
+
+    def schedule_cut(schedule, block):
+        return lambda t: cut(schedule(t), block)
+
+    for first in range(0, w.shape[1], BLOCK):
+        block = slice(first, first + BLOCK)
+        settings = {
+            name: schedule_cut(value, block) if _is_schedule(name, value) else cut(value, block)
+            for name, value in hyperparameters.items()
+        }
+        reached = result["steps_to_tolerance"][block]
+        lost = result["diverged"][block]
+        with np.errstate(all="ignore"):
+            for t, point, _ in _walk(rule, surface.gradient, w[:, block], state, steps, settings):
+                loss = surface.value(point)
+                np.minimum(reached, t, out=reached, where=loss <= tolerance)
+                if not np.isfinite(point.sum()):
+                    np.minimum(lost, t, out=lost, where=~np.isfinite(point).all(axis=0))
+        result["final_loss"][block] = loss
+    return {name: value.reshape(batch)[()] for name, value in result.items()}
+
+
+def signature(rule):
+    """A rule's state with its start values, and its hyperparameters with their defaults: two dictionaries.
+
+    Read from the function itself. A hyperparameter without a default has `inspect.Parameter.empty`. Raises
+    `TypeError` for what is not a function of the form `rule(w, gradient, t, *state, *, hyperparameters)`.
+    """
+    if not callable(rule):
+        raise TypeError(f"rule must be a function, got {rule!r}")
+    parameters = list(inspect.signature(rule).parameters.values())
+    positional = [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+    state = {p.name: p.default for p in positional[3:]}
+    missing = [name for name, value in state.items() if value is inspect.Parameter.empty]
+    if len(positional) < 3 or missing:
+        raise TypeError(
+            f"rule must be of the form rule(w, gradient, t, state=start, *, hyperparameters), got "
+            f"{_name(rule)}{inspect.signature(rule)}"
+        )
+    return state, {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
+
+
+def _prepare(rule, start, steps, hyperparameters):
+    """The start in the shape of the whole batch, the start of the state, and the hyperparameters, checked."""
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise ValueError(f"steps must be a whole number >= 1, got {steps!r}")
+    state, defaults = signature(rule)
+    checked = _check_hyperparameters(rule, defaults, hyperparameters)
+    start = _numbers("start", start)
+    if start.ndim == 0 or not np.isfinite(start).all():
+        raise ValueError(f"start must be finite numbers of shape (n,) or (n, *batch), got {start!r}")
+    shapes = {"start": start.shape[1:]}
+    for name, value in checked.items():
+        if not callable(value):
+            shapes[name] = np.shape(value)
+        elif _is_schedule(name, value):
+            shapes[name] = np.shape(value(1))
+    try:
+        batch = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"the batch shapes of the arguments must broadcast, got {given}") from None
+    w = np.empty(start.shape[:1] + batch)
+    w[...] = start.reshape(start.shape[:1] + (1,) * (1 + len(batch) - start.ndim) + start.shape[1:])
+    return w, state, checked
+
+
+def _check_hyperparameters(rule, defaults, given):
+    """The hyperparameters as numbers, arrays and functions, known to the rule and within their limits."""
+    for name, value in given.items():
+        if name not in defaults:
+            allowed = ", ".join(defaults) or "none"
+            raise TypeError(
+                f"{_name(rule)} has no hyperparameter {name} (given {value!r}); it has: {allowed}"
+            )
+    for name, default in defaults.items():
+        if default is inspect.Parameter.empty and name not in given:
+            raise TypeError(f"{_name(rule)} needs a value for its hyperparameter {name}")
+    return {name: value if callable(value) else _in_limits(name, value) for name, value in given.items()}
+
+
+def _in_limits(name, value):
+    if name in FUNCTIONS:
+        raise TypeError(f"{name} must be a function of w, got {value!r}")
+    low, high = LIMITS.get(name, (-np.inf, np.inf))
+    number = value if isinstance(value, (int, float)) else _numbers(name, value)
+    if np.ndim(number) == 0:
+        number = float(number)
+    good = (low <= number) & (number < high) & (number > -np.inf)
+    if not np.all(good):
+        wrong = value if np.ndim(number) == 0 else float(number[~good].flat[0])
+        limits = f" in [{low:g}, {high:g})" if high < np.inf else f" >= {low:g}" if low > -np.inf else ""
+        raise ValueError(f"{name} must be a finite number{limits}, got {wrong!r}")
+    return number
+
+
+def _numbers(name, value):
+    try:
+        return np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+
+
+def _is_schedule(name, value):
+    return callable(value) and name not in FUNCTIONS
+
+
+def _walk(rule, gradient, w, state, steps, hyperparameters):
+    """Yield the step number, the point and the values of the state after every step."""
+    gradient = _checked(gradient)
+    values = list(state.values())
+    settings = dict(hyperparameters)
+    schedules = {name: value for name, value in hyperparameters.items() if _is_schedule(name, value)}
+    for t in range(1, steps + 1):
+        for name, schedule in schedules.items():
+            settings[name] = _in_limits(name, schedule(t))
+        result = rule(w, gradient, t, *values, **settings)
+        if not isinstance(result, tuple):
+            result = (result,)
+        if t == 1:
+            _check_result(rule, result, w, state)
+        w, *values = result
+        yield t, w, values
+
+
+def _checked(gradient):
+    """The gradient function; it returns an array of the shape of its argument, or an error says why not."""
+
+    def checked(w):
+        try:
+            g = gradient(w)
+        except (IndexError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"gradient does not accept a point of shape {w.shape}, the start's: {error}"
+            ) from error
+        if not isinstance(g, np.ndarray):
+            g = _numbers("gradient", g)
+        if g.shape != w.shape:
+            raise ValueError(f"gradient must return the shape of w, {w.shape}, got {g.shape}")
+        return g
+
+    return checked
+
+
+def _check_result(rule, result, w, state):
+    names = ["w", *state]
+    if len(result) != len(names):
+        raise ValueError(
+            f"{_name(rule)} must return {len(names)} values, ({', '.join(names)}), got {len(result)}"
+        )
+    if np.shape(result[0]) != w.shape:
+        raise ValueError(f"{_name(rule)} must return w in its shape {w.shape}, got {np.shape(result[0])}")
+    for name, value in zip(names, result):
+        try:
+            fits = np.broadcast_shapes(np.shape(value), w.shape) == w.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"{_name(rule)} must return {name} in a shape that fits w's {w.shape}, got {np.shape(value)}"
+            )
+
+
+def _name(rule):
+    return getattr(rule, "__name__", repr(rule))
