@@ -1,0 +1,22 @@
+"""What the notebook tests (nbval) compare, and what they demand of a figure.
+
+Stored notebooks hold text, no pictures (tools/notebooks.py). nbval skips PNG by itself and SVG when told.
+"""
+
+import pytest
+
+
+def pytest_collectstart(collector):
+    if hasattr(collector, "skip_compare"):
+        collector.skip_compare += ("image/svg+xml",)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    result = yield
+    for output in getattr(item, "test_outputs", None) or []:
+        data = output.get("data", {})
+        if any(mime.startswith("image/") for mime in data):
+            stored = item.cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+            assert stored == data.get("text/plain"), "a figure without its text alternative (make notebooks)"
+    return result

@@ -1,0 +1,202 @@
+"""The stored form of notebooks: tools/notebooks.py, and what nbval and the book make of it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import notebooks
+
+ROOT = Path(__file__).parent.parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
+FIGURE = """\
+class Figure:
+    def __repr__(self):
+        return "A \\"small\\" square."
+
+    def _repr_svg_(self):
+        return '<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>'
+
+Figure()"""
+TEXT = 'A "small" square.'
+
+
+def result(text, **data):
+    return new_output("execute_result", {"text/plain": text, **data})
+
+
+def drawn(text=TEXT, mime="image/svg+xml"):
+    return new_code_cell(FIGURE, id="figure", outputs=[result(text, **{mime: "..."})])
+
+
+def raw(*cells):
+    return notebooks.write(new_notebook(cells=cells))
+
+
+def stored(*cells):
+    return notebooks.write(notebooks.normalize(notebooks.read(raw(*cells))))
+
+
+def edited(text, change):
+    content = json.loads(text)
+    change(content)
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_the_stored_form_has_no_problems_and_stays_as_it_is():
+    text = stored(new_markdown_cell("# β"), new_code_cell("1", outputs=[result("1")]), drawn())
+    assert list(notebooks.problems(text)) == []
+    assert notebooks.write(notebooks.normalize(notebooks.read(text))) == text
+    assert "β" in text
+    assert text.endswith("}\n")
+
+
+def test_ids_are_readable_and_existing_ones_stay():
+    cells = [new_markdown_cell("a"), new_code_cell("b"), new_code_cell("c", id="code-2"), new_code_cell("d")]
+    for cell in (cells[0], cells[1], cells[3]):
+        del cell["id"]
+    notebook = new_notebook()
+    notebook.cells = cells
+    notebooks.normalize(notebook)
+    assert [cell.id for cell in notebook.cells] == ["markdown-1", "code-3", "code-2", "code-4"]
+
+
+def test_only_what_is_stable_is_stored():
+    cell = new_code_cell(
+        "print(1)",
+        execution_count=7,
+        metadata={"tags": ["hide-input"], "mystnb": {"figure": {"name": "f"}}, "collapsed": True},
+        outputs=[
+            new_output("stream", name="stdout", text="1\n"),
+            new_output("display_data", {WIDGET: {}, "text/plain": "Widget"}),
+            new_output("display_data", {"image/png": "..."}),
+            new_output("stream", name="stdout", text="2\n"),
+        ],
+    )
+    notebook = new_notebook(cells=[cell], metadata={"widgets": {}, "authors": []})
+    notebooks.normalize(notebook)
+    assert notebook.metadata == notebooks.NOTEBOOK_METADATA
+    assert cell.metadata.tags == ["hide-input"]
+    assert cell.metadata.mystnb.figure == {"name": "f"}
+    assert "collapsed" not in cell.metadata
+    assert cell.execution_count == 1
+    printed, widget = cell.outputs
+    assert printed.text == "1\n2\n"
+    assert widget.data == {"text/plain": "Widget"}
+
+
+@pytest.mark.parametrize("mime", ["image/png", "image/svg+xml"])
+def test_the_text_of_a_figure_becomes_its_alternative(mime):
+    cell = notebooks.read(stored(drawn(mime=mime))).cells[0]
+    assert notebooks.alternative(cell) == TEXT
+    assert cell.outputs[0].data == {"text/plain": TEXT}
+
+
+def test_two_figures_in_a_cell_are_refused_and_the_file_stays(tmp_path, capsys):
+    cell = drawn()
+    cell.outputs.append(cell.outputs[0])
+    path = tmp_path / "two.ipynb"
+    path.write_text(raw(cell), encoding="utf-8")
+    assert notebooks.main(["fix", str(path)])
+    assert "2 figures" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == raw(cell)
+
+
+def set_alternative(alt):
+    def change(content):
+        content["cells"][0]["metadata"]["mystnb"]["image"]["alt"] = alt
+
+    return change
+
+
+ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
+STDERR = new_output("stream", name="stderr", text="careful\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (raw(drawn()), "not in the stored form"),
+        (stored(drawn()).rstrip(), "not in the stored form"),
+        (stored(drawn()).replace('count": 1', 'count": null'), "not in the stored form"),
+        (stored(new_code_cell("1"), new_code_cell("2")), "no stored outputs"),
+        (stored(new_code_cell("1", outputs=[result("1"), ERROR])), "an error is stored"),
+        (stored(new_code_cell("1", outputs=[result("1"), STDERR])), "text on stderr"),
+        (edited(stored(drawn()), set_alternative("A circle.")), "not the text of an output"),
+        (stored(drawn("<Figure size 640x480 with 1 Axes>")), "has no text alternative"),
+        (stored(drawn("")), "has no text alternative"),
+        (stored(new_markdown_cell(id="x"), new_markdown_cell(id="y")).replace('"y"', '"x"'), "Non-unique"),
+        (stored(drawn()).replace('"source"', '"sauce"'), "'sauce' was unexpected"),
+        (stored(drawn()).replace('"outputs"', '"output"'), "not a valid notebook"),
+        ("[]", "not a valid notebook"),
+        ('{"nbformat": 3}', "only format 4"),
+        ("[", "Expecting value"),
+    ],
+)
+def test_each_problem_is_named(text, problem):
+    assert problem in "\n".join(notebooks.problems(text))
+
+
+def test_check_finds_notebooks_in_folders_and_changes_nothing(tmp_path, capsys):
+    (tmp_path / "chapters/.ipynb_checkpoints").mkdir(parents=True)
+    (tmp_path / "chapters/.ipynb_checkpoints/a.ipynb").write_text("[")
+    path = tmp_path / "chapters/a.ipynb"
+    path.write_text(raw(drawn()), encoding="utf-8")
+    assert notebooks.main(["check", str(tmp_path)])
+    assert capsys.readouterr().err == f"{path}: not in the stored form (make notebooks)\n"
+    assert path.read_text(encoding="utf-8") == raw(drawn())
+    assert not notebooks.main(["fix", str(tmp_path)])
+    assert not notebooks.main(["check", str(tmp_path)])
+
+
+def test_run_executes_and_forgets_the_text_of_a_figure_that_is_gone(tmp_path):
+    path = tmp_path / "a.ipynb"
+    gone = new_code_cell("2 + 2", metadata={"mystnb": {"image": {"alt": "A circle."}}})
+    path.write_text(raw(new_code_cell(FIGURE), gone), encoding="utf-8")
+    assert not notebooks.main(["run", str(path)])
+    figure, number = nbformat.read(path, as_version=4).cells
+    assert notebooks.alternative(figure) == figure.outputs[0].data["text/plain"] == TEXT
+    assert notebooks.alternative(number) is None
+    assert number.outputs[0].data == {"text/plain": "4"}
+
+
+def test_a_failing_cell_is_reported(tmp_path, capsys):
+    path = tmp_path / "a.ipynb"
+    path.write_text(raw(new_code_cell("1 / 0")), encoding="utf-8")
+    assert notebooks.main(["run", str(path)])
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_nbval_compares_the_text_of_a_figure_and_demands_its_alternative(tmp_path):
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    good = stored(drawn())
+
+    def drop_alternative(content):
+        content["cells"][0]["metadata"] = {}
+
+    (tmp_path / "good.ipynb").write_text(good)
+    (tmp_path / "text.ipynb").write_text(stored(drawn("A circle.")))
+    (tmp_path / "alternative.ipynb").write_text(edited(good, drop_alternative))
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-rA", "--color=no", tmp_path],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert "PASSED good.ipynb::Cell 0" in run.stdout
+    assert "FAILED text.ipynb::Cell 0" in run.stdout
+    assert "FAILED alternative.ipynb::Cell 0" in run.stdout
+    assert "mismatch 'text/plain'" in run.stdout
+    assert "a figure without its text alternative" in run.stdout
+
+
+def test_the_alternative_reaches_the_page(tmp_path):
+    (tmp_path / "conf.py").write_text("extensions = ['myst_nb']\nnb_execution_mode = 'force'\n")
+    (tmp_path / "index.ipynb").write_text(stored(new_markdown_cell("# A page"), drawn()))
+    subprocess.run([sys.executable, "-m", "sphinx", "-qW", tmp_path, tmp_path / "html"], check=True)
+    assert 'alt="A &quot;small&quot; square."' in (tmp_path / "html/index.html").read_text(encoding="utf-8")
