@@ -12,8 +12,9 @@ export UV_SYSTEM_CERTS ?= 1
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
+# Sphinx warns of a page only when it reads it: after a failure the next run reads them all.
 book: $(BIN)/ready _build/fresh  ## build the site
-	$(BIN)/jupyter-book build . -W -n --keep-going
+	$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; false; }
 	@echo "The book: $(abspath $(SITE))/index.html"
 
 serve: book  ## build the site and serve it on port 8000
@@ -52,12 +53,13 @@ RESOLVE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 clean:  ## remove what was built, the environment included
 	rm -rf .venv _build
 
+# matplotlib is imported once, because its first import may print into a notebook that it builds a font cache.
 $(BIN)/ready: requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --require-hashes requirements-uv.lock requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -c "import matplotlib.pyplot"  # builds its font cache, or the first notebook would say so
+	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 
 # The cache of executed notebooks looks at their code only, and Sphinx at the pages: when the library or a package
@@ -68,5 +70,5 @@ _build/library: $(LIBRARY) $(BIN)/ready
 	touch $@
 
 _build/fresh: _build/library _toc.yml
-	rm -rf _build/.doctrees
+	rm -rf _build/.doctrees $(SITE)
 	touch $@
