@@ -74,7 +74,7 @@ def ewma_series(values, beta, initial=0.0):
         stride, factor = 1, beta
         while stride < len(block) and factor > NEGLIGIBLE:
             block[stride:] += factor * block[:-stride]
-            stride, factor = 2 * stride, factor * factor
+            stride, factor = 2 * stride, beta ** (2 * stride)
         carry = block[-1]
     return averages
 
