@@ -26,12 +26,13 @@ Figure()"""
 TEXT = 'A "small" square.'
 
 
-def result(text, **data):
-    return new_output("execute_result", {"text/plain": text, **data})
+def result(text, **rest):
+    return new_output("execute_result", {"text/plain": text}, **rest)
 
 
 def drawn(text=TEXT, mime="image/svg+xml"):
-    return new_code_cell(FIGURE, id="figure", outputs=[result(text, **{mime: "..."})])
+    output = new_output("execute_result", {"text/plain": text, mime: "..."})
+    return new_code_cell(FIGURE, id="figure", outputs=[output])
 
 
 def raw(*cells):
@@ -76,18 +77,22 @@ def test_only_what_is_stable_is_stored():
             new_output("display_data", {WIDGET: {}, "text/plain": "Widget"}),
             new_output("display_data", {"image/png": "..."}),
             new_output("stream", name="stdout", text="2\n"),
+            result("3", execution_count=7, metadata={"scrolled": True}),
         ],
     )
     notebook = new_notebook(cells=[cell], metadata={"widgets": {}, "authors": []})
+    notebook.nbformat_minor = 4
     notebooks.normalize(notebook)
+    assert notebook.nbformat_minor == 5
     assert notebook.metadata == notebooks.NOTEBOOK_METADATA
     assert cell.metadata.tags == ["hide-input"]
     assert cell.metadata.mystnb.figure == {"name": "f"}
     assert "collapsed" not in cell.metadata
     assert cell.execution_count == 1
-    printed, widget = cell.outputs
+    printed, widget, value = cell.outputs
     assert printed.text == "1\n2\n"
     assert widget.data == {"text/plain": "Widget"}
+    assert (value.execution_count, value.metadata) == (1, {})
 
 
 @pytest.mark.parametrize("mime", ["image/png", "image/svg+xml"])
