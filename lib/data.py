@@ -1,4 +1,4 @@
-"""The data sets of the lessons, with their sources, licenses and units. A file is read when it is asked for."""
+"""The data sets of the lessons, with sources, licenses and units. A file is read when it is asked for."""
 
 from pathlib import Path
 
