@@ -48,7 +48,7 @@ def trace(rule, gradient, start, steps, **hyperparameters):
     array([[1. , 4. ],
            [2.2, 2.8]])
     """
-    w, state, hyperparameters = _prepare(rule, start, steps, hyperparameters)
+    w, state, hyperparameters = _prepare(rule, gradient, start, steps, hyperparameters)
     path = np.empty((steps + 1,) + w.shape)
     path[0] = w
     with np.errstate(all="ignore"):
@@ -64,7 +64,7 @@ def history(rule, gradient, start, steps, **hyperparameters):
     part of the state after each step, by its name in the rule's signature, have shape `(steps, n, *batch)`.
     Arguments and errors as in `trace`.
     """
-    w, state, hyperparameters = _prepare(rule, start, steps, hyperparameters)
+    w, state, hyperparameters = _prepare(rule, gradient, start, steps, hyperparameters)
     told = []
 
     def overheard(point):
@@ -86,10 +86,11 @@ def history(rule, gradient, start, steps, **hyperparameters):
 def effective_rate(record):
     """What each weight's gradient was multiplied by in each step of a `history`: `(steps, n, *batch)`.
 
-    The step divided by minus the gradient; `nan` where the gradient is zero.
+    The step divided by minus the gradient; `nan` where the gradient is zero or the path has diverged.
     """
-    step = record["w"][1:] - record["w"][:-1]
-    return -step / np.where(record["gradient"] == 0, np.nan, record["gradient"])
+    with np.errstate(all="ignore"):
+        step = record["w"][1:] - record["w"][:-1]
+        return -step / np.where(record["gradient"] == 0, np.nan, record["gradient"])
 
 
 def diverged(path):
@@ -111,7 +112,9 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
     >>> sweep(optimizers.gradient_descent, surfaces.ravine, (0.1, 3.5), 5000, learning_rate=rates)["diverged"]
     array([  inf,   inf, 4775.])
     """
-    w, state, hyperparameters = _prepare(rule, start, steps, hyperparameters)
+    if not (hasattr(surface, "value") and hasattr(surface, "gradient")):
+        raise TypeError(f"surface must have a value and a gradient, functions of w, got {surface!r}")
+    w, state, hyperparameters = _prepare(rule, surface.gradient, start, steps, hyperparameters)
     batch = w.shape[1:]
     w = w.reshape((len(w), -1))
     result = {name: np.full(w.shape[1], np.inf) for name in ("final_loss", "steps_to_tolerance", "diverged")}
@@ -162,10 +165,12 @@ def signature(rule):
     return state, {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
 
 
-def _prepare(rule, start, steps, hyperparameters):
+def _prepare(rule, gradient, start, steps, hyperparameters):
     """The start in the shape of the whole batch, the start of the state, and the hyperparameters, checked."""
     if not isinstance(steps, (int, np.integer)) or steps < 1:
         raise ValueError(f"steps must be a whole number >= 1, got {steps!r}")
+    if not callable(gradient):
+        raise TypeError(f"gradient must be a function of w, got {gradient!r}")
     state, defaults = signature(rule)
     checked = _check_hyperparameters(rule, defaults, hyperparameters)
     start = _numbers("start", start)
