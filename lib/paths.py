@@ -5,6 +5,7 @@ path that leaves the finite numbers is a result, not an error, and `diverged` te
 """
 
 import inspect
+from collections import OrderedDict
 
 import numpy as np
 
@@ -60,18 +61,19 @@ def trace(rule, gradient, start, steps, **hyperparameters):
 def history(rule, gradient, start, steps, **hyperparameters):
     """A path with everything that moved it, as a dictionary of arrays.
 
-    `"w"` is the path, `(steps + 1, n, *batch)`. `"gradient"`, what the rule was told in each step, and every
-    part of the state after each step, by its name in the rule's signature, have shape `(steps, n, *batch)`.
+    `"w"` is the path, `(steps + 1, n, *batch)`. `"gradient"`, what the rule was told in each step (`nan` if
+    it did not ask), and every part of the state after each step, by its name in the rule's signature, have
+    shape `(steps, n, *batch)`.
     Arguments and errors as in `trace`.
     """
     w, state, hyperparameters = _prepare(rule, gradient, start, steps, hyperparameters)
-    told = []
+    told = [np.nan]
 
     def overheard(point):
         told[:] = [gradient(point)]
         return told[0]
 
-    names = ["gradient", *state]
+    names = ["gradient"] + list(state)
     record = {name: np.empty((steps,) + w.shape) for name in names}
     record["w"] = np.empty((steps + 1,) + w.shape)
     record["w"][0] = w
@@ -80,6 +82,7 @@ def history(rule, gradient, start, steps, **hyperparameters):
             record["w"][t] = point
             for name, value in zip(names, told + values):
                 record[name][t - 1] = value
+            told[:] = [np.nan]
     return record
 
 
@@ -155,7 +158,7 @@ def signature(rule):
         raise TypeError(f"rule must be a function, got {rule!r}")
     parameters = list(inspect.signature(rule).parameters.values())
     positional = [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
-    state = {p.name: p.default for p in positional[3:]}
+    state = OrderedDict((p.name, p.default) for p in positional[3:])  # ordered on the page, too
     missing = [name for name, value in state.items() if value is inspect.Parameter.empty]
     if len(positional) < 3 or missing:
         raise TypeError(
@@ -213,7 +216,7 @@ def _in_limits(name, value):
     number = value if isinstance(value, (int, float)) else _numbers(name, value)
     if np.ndim(number) == 0:
         number = float(number)
-    good = (low <= number) & (number < high) & (number > -np.inf)
+    good = (number >= low) & (number < high) & (number > -np.inf)
     if not np.all(good):
         wrong = value if np.ndim(number) == 0 else float(number[~good].flat[0])
         limits = f" in [{low:g}, {high:g})" if high < np.inf else f" >= {low:g}" if low > -np.inf else ""
@@ -270,7 +273,7 @@ def _checked(gradient):
 
 
 def _check_result(rule, result, w, state):
-    names = ["w", *state]
+    names = ["w"] + list(state)
     if len(result) != len(names):
         raise ValueError(
             f"{_name(rule)} must return {len(names)} values, ({', '.join(names)}), got {len(result)}"
