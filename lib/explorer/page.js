@@ -1,0 +1,153 @@
+// Brings the explorers of a page to life. Each is drawn by the widget's own module, as in a live notebook; what
+// the module asks its model, the engine answers: Python in a Worker, started when it is first needed.
+
+"use strict";
+
+{
+  const WORKER = new URL("engine/worker.js", document.currentScript.src);
+  const PATIENCE = 1800; // milliseconds without an answer until a computation is stopped
+  const PAUSE = 5000; // milliseconds until an engine that failed to start is tried again
+
+  class Engine {
+    #worker = null;
+    #ready = false;
+    #queue = []; // jobs: { asker, request, hear }
+    #job = null; // the one that the worker has
+    #timer = 0;
+    #failed = -Infinity;
+
+    /** `hear` gets the answer; for a map, one for each row. A map takes the place of its asker's last one. */
+    ask(asker, request, hear) {
+      if (request.do === "map") this.#forget(asker);
+      this.#queue.push({ asker, request, hear });
+      this.#next();
+    }
+
+    #forget(asker) {
+      const old = (job) => job.asker === asker && job.request.do === "map";
+      this.#queue = this.#queue.filter((job) => !old(job));
+      if (this.#job && old(this.#job)) this.#job.hear = null;
+    }
+
+    #next() {
+      if (this.#job || !this.#queue.length) return;
+      if (!this.#worker) this.#start();
+      if (!this.#ready) return;
+      this.#job = this.#queue.shift();
+      this.#worker.postMessage(JSON.stringify(this.#job.request));
+      // An answer may be waiting while the page itself was busy: it goes first.
+      this.#timer = setTimeout(() => (this.#timer = setTimeout(() => this.#stop(), 50)), PATIENCE);
+    }
+
+    #start() {
+      if (performance.now() - this.#failed < PAUSE) return this.#refuse("it failed to start a moment ago");
+      try {
+        const worker = new Worker(WORKER, { type: "module" });
+        const ifCurrent = (act) => (event) => worker === this.#worker && act(event);
+        worker.onmessage = ifCurrent(({ data }) => this.#hear(data));
+        worker.onerror = ifCurrent((event) => (event.preventDefault(), this.#fail(event.message ?? "no answer")));
+        this.#worker = worker;
+      } catch (error) {
+        this.#fail(error.message);
+      }
+    }
+
+    #hear({ ready, answer, failed }) {
+      if (failed !== undefined) return this.#fail(failed);
+      if (ready) this.#ready = true;
+      else this.#finish(JSON.parse(answer));
+      this.#next();
+    }
+
+    #finish(answer) {
+      const job = this.#job;
+      clearTimeout(this.#timer);
+      this.#job = null;
+      if (!job.hear) return;
+      // The next row waits behind what was asked meanwhile.
+      if (answer.row + 1 < answer.of)
+        this.#queue.push({ ...job, request: { ...job.request, row: answer.row + 1 } });
+      job.hear(answer);
+    }
+
+    #end() {
+      this.#worker?.terminate();
+      this.#worker = null;
+      this.#ready = false;
+    }
+
+    /** The running computation takes too long, perhaps forever. */
+    #stop() {
+      this.#end();
+      this.#start();
+      this.#finish(
+        failure(this.#job, "Stopped after 2 seconds: a loop seems never to end. The engine was started again."),
+      );
+      this.#next();
+    }
+
+    #fail(reason) {
+      const started = this.#ready;
+      this.#end();
+      if (!started) {
+        this.#failed = performance.now();
+        this.#refuse(reason);
+      } else {
+        if (this.#job) this.#finish(failure(this.#job, `The engine gave up (${reason}) and starts again.`));
+        this.#next();
+      }
+    }
+
+    #refuse(reason) {
+      const message = `The page's engine could not start (${reason}); the picture stays as it was computed beforehand.`;
+      const jobs = this.#queue.splice(0);
+      queueMicrotask(() => jobs.forEach((job) => job.hear(failure(job, message))));
+    }
+  }
+
+  const failure = ({ request }, message) => ({ id: request.id, error: { message, line: null, traceback: null } });
+
+  /** What a widget's module knows as its model; here it keeps its state to itself. */
+  function model(state, engine) {
+    const listeners = new Map();
+    const emit = (name, ...details) => [...(listeners.get(name) ?? [])].forEach((listen) => listen(...details));
+    const self = {
+      get: (name) => state[name],
+      set(name, value) {
+        const changes = typeof name === "object" ? name : { [name]: value };
+        Object.assign(state, changes);
+        Object.keys(changes).forEach((key) => emit(`change:${key}`, self, state[key]));
+        emit("change", self);
+      },
+      save_changes() {},
+      on(name, listen) {
+        listeners.set(name, (listeners.get(name) ?? new Set()).add(listen));
+      },
+      off(name, listen) {
+        if (listen) listeners.get(name)?.delete(listen);
+        else listeners.delete(name);
+      },
+      send: (request) => engine.ask(self, request, (answer) => emit("msg:custom", answer, [])),
+      widget_manager: { get_model: async () => self },
+    };
+    return self;
+  }
+
+  /** The first element of a place is the picture of the widget's first state, the script in it the state. */
+  async function mount(place, engine) {
+    const state = JSON.parse(place.querySelector("script").textContent);
+    Object.assign(state, { page: true, picture: place.firstElementChild.outerHTML });
+    const module = await import(new URL(place.dataset.module, document.baseURI));
+    await module.default.render({ model: model(state, engine), el: place });
+  }
+
+  async function mountAll() {
+    const engine = new Engine();
+    for (const place of document.querySelectorAll("[data-module]")) {
+      await mount(place, engine).catch(reportError);
+    }
+  }
+
+  // A page from the file system may load no module: it keeps its pictures.
+  if (location.protocol !== "file:") mountAll();
+}
