@@ -3,7 +3,7 @@
     >>> from lib import optimizers, surfaces
     >>> from lib.explorer import explore
     >>> explore([optimizers.adam], surfaces.beale, steps=50, learning_rate=0.1)
-    Paths on the Beale surface, 50 steps from (1, 1.5). adam: ends at (2.73, 0.419), loss 0.0157.
+    Paths on the Beale surface, 50 steps from (1, 1.5). adam: loss 0.81 at (2.11, -0.0539).
 
 In a live notebook this Python computes what a reader asks for; on a page of the book the page's own engine
 does, with the same `compute`. What the reader sees is drawn by widget.js.
@@ -65,8 +65,8 @@ def explore(
 
     `rules` is a list of one to six functions of `lib.optimizers` or of the same form, your own included;
     `functools.partial(optimizers.momentum, momentum=0.2)` gives one of them hyperparameters of its own, and
-    `hyperparameters` go to all. What is not given keeps the rule's default. `start` is the surface's own unless
-    it is given. Raises what `lib.paths.trace` raises.
+    `hyperparameters` go to all. What is not given keeps the rule's default. `start` is the surface's own
+    unless it is given. Raises `TypeError` or `ValueError` as `lib.paths.trace` does.
     """
     if not 1 <= len(rules) <= MOST_RUNS:
         raise ValueError(f"rules must be a list of 1 to {MOST_RUNS} rules, got {len(rules)}")
@@ -76,7 +76,7 @@ def explore(
     setting["runs"] = runs
     first = _answer({"do": "race", **setting}, own, losses)
     text = _describe_race(surface, setting, first["runs"])
-    labels = [f"{label}: {_fate(surface, run)}" for label, run in zip(_labels(runs), first["runs"])]
+    labels = [(label, _fate(surface, run)) for label, run in zip(_labels(runs), first["runs"])]
     return Explorer(
         own,
         losses,
@@ -101,8 +101,8 @@ def explore_map(
 ):
     """Map two hyperparameters of a rule; a cell of the map plays its path.
 
-    Of the `hyperparameters` two are given as a list of values, the first for the columns and the second for the
-    rows, as in `lib.paths.sweep`; the others are numbers. `show` is `"final_loss"` or `"steps_to_tolerance"`.
+    Of the `hyperparameters` two are lists of values, the first for the columns and the second for the rows;
+    the others are numbers. `show` is `"final_loss"` or `"steps_to_tolerance"`, as `lib.paths.sweep` has them.
     """
     spread = {name: value for name, value in hyperparameters.items() if np.ndim(value) == 1}
     if len(spread) != 2:
@@ -126,7 +126,7 @@ def explore_map(
     text = _describe_map(surface, setting, values, cells["diverged"])
     title = f"A map of {run['rule']} on the {surface.name}"
     told = ", ".join(f"{name} {run['hyperparameters'][name]:.3g}" for name in spread)
-    labels = [f"{run['rule']} ({told}): {_fate(surface, first['runs'][0])}"]
+    labels = [(told, _fate(surface, first["runs"][0]))]
     shares = _shares(values, surface, first["runs"][0]["loss"][0], cells["diverged"], show)
     return Explorer(
         own,
@@ -134,7 +134,10 @@ def explore_map(
         kind="map",
         specification=_specification(own, losses),
         setting=setting,
-        first={"runs": [_drawn(first["runs"][0])], **{name: _rounded(cells[name], 3) for name in cells}},
+        first={
+            "runs": [_drawn(first["runs"][0])],
+            **{name: _rounded(cells[name], 3) for name in (show, "diverged")},
+        },
         picture=picture.plane(surface, setting, shares, first["runs"], labels, title, text),
         text=text,
     )
@@ -156,8 +159,9 @@ def explore_average(values, beta=0.9, *, start="zero", corrected=False, xlabel="
     }
     first = _answer({"do": "series", **setting})
     text = _describe_average(setting, first)
-    label = f"average with beta {beta:g}, {_manner(setting)}"
+    label = ("average", f"beta {beta:g}, {_manner(setting)}")
     drawn = {name: _rounded(value, 4) for name, value in first.items() if name != "id"}
+    drawn["weights"] = [round(weight, 7) for weight in first["weights"]]
     return Explorer(
         kind="averages",
         setting=setting,
@@ -208,6 +212,8 @@ def _specification(own, losses):
     for rule in specification["rules"]:
         if rule["library"]:
             rule["source"] = None
+    for surface in specification["surfaces"]:
+        surface["minima"] = [_rounded(list(point), 6) for point in surface["minima"]]
     return specification
 
 
@@ -258,7 +264,7 @@ def _fate(surface, run):
     if left and not _inside(surface, run["w"][steps]):
         return left
     x, y = run["w"][steps]
-    return f"ends at ({x:.3g}, {y:.3g}), loss {run['loss'][steps]:.3g}"
+    return f"loss {run['loss'][steps]:.3g} at ({x:.3g}, {y:.3g})"
 
 
 def _inside(surface, w):
@@ -293,11 +299,12 @@ def _describe_map(surface, setting, values, diverged):
 
 
 def _describe_average(setting, answer):
+    values, means = setting["values"], answer["averages"]
     return (
-        f"An average of {len(setting['values'])} values with beta {setting['beta']:g}, {_manner(setting)}. Effective "
-        f"window {answer['window']:.3g}, half-life {answer['half_life']:.3g}, lag {answer['latency']:.3g} steps. "
-        f"It begins at {answer['averages'][0]:.3g}, where the series has {setting['values'][0]:.3g}, and ends at "
-        f"{answer['averages'][-1]:.3g}."
+        f"An average of {len(values)} values with beta {setting['beta']:g}, {_manner(setting)}. "
+        f"Effective window {answer['window']:.3g}, half-life {answer['half_life']:.3g}, "
+        f"lag {answer['latency']:.3g} steps. It begins at {means[0]:.3g}, where the series has "
+        f"{values[0]:.3g}, and ends at {means[-1]:.3g}."
     )
 
 
@@ -309,8 +316,8 @@ def _manner(setting):
 def _shares(values, surface, before, diverged, show):
     """Each cell's share of the range that the colors show, as in widget.js.
 
-    Losses count by powers of ten up to the loss at the start; above one is what is worse, or was not reached, and
-    None what is no longer finite.
+    Losses count by powers of ten up to the loss at the start; above one is what is worse, or was not reached,
+    and None what is no longer finite.
     """
     if show == "final_loss":
         lowest = surface.value(surface.minima[0]) if surface.minima else 0.0

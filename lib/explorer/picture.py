@@ -1,6 +1,6 @@
 """The first state of an explorer as a drawing: what a reader sees before, or without, any script.
 
-An SVG with a title and a description, in classes that widget.css colors; the widget takes the level lines over.
+An SVG with a title and a description, in classes that widget.css colors. The widget takes its level lines.
 """
 
 import math
@@ -11,6 +11,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 440, 330  # of the frame
 LEFT, TOP, BOTTOM = 54, 8, 36  # the margins around it, as in widget.js
+FRAME = f'x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}"'
 LEVELS = 15
 GRID = 65
 LINE = 19  # from one line of the legend to the next
@@ -36,7 +37,7 @@ def averages(setting, answer, labels, title, text):
     low, high = min(0.0, *values, *means), max(0.0, *values, *means)
     pad = 0.05 * (high - low)
     across, up = _axis(1, max(len(values), 2), WIDTH), _axis(high + pad, low - pad, HEIGHT)
-    dots = "".join(_glyph(0, across(t), up(value), 1.8) for t, value in enumerate(values, start=1))
+    dots = "".join(f"M{across(t):.1f} {up(value):.1f}h0" for t, value in enumerate(values, start=1))
     curve = _line([(across(t), up(value)) for t, value in enumerate(means, start=1)])
     inner = _inner(f'<path class="dots" d="{dots}"/><g class="run-0"><path class="path" d="{curve}"/></g>')
     marks = _marks(across, _ticks(1, len(values)), up, _ticks(low - pad, high + pad))
@@ -66,49 +67,59 @@ def _paths(surface, setting, runs):
 def _cells(setting, cells):
     """A cell for each pair of two hyperparameters, darker where the result is better.
 
-    `cells` has, row by row from the lowest y, a share from 0, best, to 1, more where the path ended worse than it
-    began (a slash), or None where it is no longer finite (a cross).
+    `cells` has, row by row from the lowest y, a share from 0, best, to 1; more where the path ended worse
+    than it began (a slash), None where it is no longer finite (a cross).
     """
     x, y = setting["plane"]["x"], setting["plane"]["y"]
-    width, height = WIDTH / len(x["values"]), HEIGHT / len(y["values"])
+    columns, rows = len(x["values"]), len(y["values"])
     paths = {}
     for i, row in enumerate(cells):
-        for j, share in enumerate(row):
-            left, top = j * width, HEIGHT - (i + 1) * height
-            slash = (
-                f"M{left + 0.3 * width:.1f} {top + 0.7 * height:.1f}l{0.4 * width:.1f} {-0.4 * height:.1f}"
-            )
-            if share is None:
-                name, d = "lost", slash + f"m0 {0.4 * height:.1f}l{-0.4 * width:.1f} {-0.4 * height:.1f}"
-            elif share > 1:
-                name, d = "worse", slash
+        names = [_cell(share) for share in row]
+        for j, name in enumerate(names):
+            bottom = rows - i
+            if name == "lost":
+                d = f"M{j}.3 {bottom - 0.3:.1f}l.4-.4m-.4 0l.4 .4"
+            elif name == "worse":
+                d = f"M{j}.3 {bottom - 0.3:.1f}l.4-.4"
+            elif j and names[j - 1] == name:
+                continue
             else:
-                name, d = (
-                    f"shade-{10 * share:.0f}",
-                    f"M{left:.1f} {top:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z",
-                )
+                alike = next((k for k in range(j, columns) if names[k] != name), columns) - j
+                d = f"M{j} {bottom}v-1h{alike}v1z"
             paths[name] = paths.get(name, "") + d
     inner = "".join(f'<path class="{name}" d="{d}"/>' for name, d in sorted(paths.items()))
-    marks = _cell_marks(x["values"], y["values"], width, height)
-    return _inner(inner) + _frame() + marks + _labels(x["name"], y["name"])
+    marks = _cell_marks(x["values"], y["values"], WIDTH / columns, HEIGHT / rows)
+    grid = f'<svg {FRAME} viewBox="0 0 {columns} {rows}" preserveAspectRatio="none">{inner}</svg>'
+    return grid + _frame() + marks + _labels(x["name"], y["name"])
+
+
+def _cell(share):
+    if share is None:
+        return "lost"
+    return "worse" if share > 1 else f"shade-{10 * share:.0f}"
 
 
 def _document(panels, labels, title, text):
-    """The panels one below the other, then a line of legend for each label; and the words for all of it."""
+    """The panels one below the other, then what each run is and came to; and the words for all of it."""
     panel = TOP + HEIGHT + BOTTOM
-    bottom = len(panels) * panel + 14
     body = "".join(f'<g transform="translate(0 {k * panel})">{drawn}</g>' for k, drawn in enumerate(panels))
-    legend = "".join(
-        f'<g class="run-{slot}"><path class="path" d="M{LEFT} {y}h26"/>'
-        f'<path class="marks" d="{_glyph(slot, LEFT + 13, y, 4)}"/>'
-        f'<text x="{LEFT + 34}" y="{y + 4}">{escape(label)}</text></g>'
-        for slot, label in enumerate(labels)
-        for y in [bottom + LINE * slot]
-    )
+    y = len(panels) * panel + 14
+    for slot, (label, fate) in enumerate(labels):
+        short = len(label) + len(fate) < 65
+        lines = [f"{label}: {fate}"] if short else [f"{label}:", fate]
+        words = "".join(
+            f'<text x="{LEFT + 34}" y="{y + 4 + LINE * k}">{escape(line)}</text>'
+            for k, line in enumerate(lines)
+        )
+        body += (
+            f'<g class="run-{slot}"><path class="path" d="M{LEFT} {y}h26"/>'
+            f'<path class="marks" d="{_glyph(slot, LEFT + 13, y, 4)}"/>{words}</g>'
+        )
+        y += LINE * len(lines)
     return (
         f'<svg class="picture" role="img" xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="0 0 {LEFT + WIDTH + 10} {bottom + LINE * len(labels) - 6}">'
-        f"<title>{escape(title)}</title><desc>{escape(text)}</desc>{body}{legend}</svg>"
+        f'viewBox="0 0 {LEFT + WIDTH + 10} {y - 6}">'
+        f"<title>{escape(title)}</title><desc>{escape(text)}</desc>{body}</svg>"
     )
 
 
@@ -120,39 +131,44 @@ def _level_lines(surface):
     finite = values[np.isfinite(values)]
     levels = np.quantile(finite, np.linspace(0, 1, LEVELS + 1)[1:-1])
     steps = np.linspace(0, 1000, GRID)
-    generator = contourpy.contour_generator(steps, steps[::-1], values, fill_type="OuterCode")
+    generator = contourpy.contour_generator(steps, steps[::-1], values, fill_type="OuterOffset")
     paths = []
     for level in levels[::-1]:
-        points, codes = generator.filled(-np.inf, level)
-        d = "".join(_rings(p, c) for p, c in zip(points, codes))
-        paths.append(f'<path class="level" d="{d}"/>')
-    place = f'x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}"'
-    return (
-        f'<svg class="surface" {place} viewBox="0 0 1000 1000" preserveAspectRatio="none">'
-        f"{''.join(paths)}</svg>"
+        polygons = zip(*generator.filled(-np.inf, level))
+        rings = (ring for points, ends in polygons for ring in np.split(points, ends[1:-1]))
+        paths.append(f'<path class="level" d="{"".join(map(_ring, rings))}"/>')
+    square = 'viewBox="0 0 1000 1000" preserveAspectRatio="none"'
+    return f'<svg class="surface" {FRAME} {square}>{"".join(paths)}</svg>'
+
+
+def _ring(points):
+    """A closed line in whole numbers, each corner relative to the last, without those that hardly matter."""
+    middle = len(points) // 2
+    corners = (
+        np.concatenate([_simpler(points[: middle + 1]), _simpler(points[middle:])[1:]]).round().astype(int)
     )
+    moves = "".join(f"l{x} {y}" for x, y in np.diff(corners[:-1], axis=0).tolist())
+    return f"M{corners[0][0]} {corners[0][1]}{moves}z"
 
 
-def _rings(points, codes):
-    """A polygon with its holes, in whole numbers, each point relative to the last one."""
-    path, last = "", None
-    for (x, y), code in zip(points.round().astype(int).tolist(), codes):
-        if code == 1:
-            path += f"M{x} {y}"
-        elif code == 79:
-            path += "z"
-            continue
-        elif (x, y) != last:
-            path += f"l{x - last[0]} {y - last[1]}"
-        last = (x, y)
-    return path
+def _simpler(points, tolerance=1.2):
+    """The corners of a line that is nowhere further off than the tolerance (Douglas and Peucker, 1973)."""
+    if len(points) < 3:
+        return points
+    along = points[-1] - points[0]
+    length = np.hypot(*along) or 1.0
+    off = np.abs(along[0] * (points[:, 1] - points[0, 1]) - along[1] * (points[:, 0] - points[0, 0])) / length
+    k = int(off.argmax())
+    if off[k] <= tolerance:
+        return points[[0, -1]]
+    return np.concatenate([_simpler(points[: k + 1], tolerance), _simpler(points[k:], tolerance)[1:]])
 
 
 def _track(slot, points):
     inside = points[: 1 + _last(points)]
+    marks = "".join(_glyph(slot, x, y, 2.6) for x, y in _apart(inside))
     return (
-        f'<g class="run-{slot}"><path class="casing" d="{_line(inside)}"/><path class="path" d="{_line(inside)}"/>'
-        f'<path class="marks" d="{"".join(_glyph(slot, x, y, 2.6) for x, y in _apart(inside))}"/></g>'
+        f'<g class="run-{slot}"><path class="path" d="{_line(inside)}"/><path class="marks" d="{marks}"/></g>'
     )
 
 
@@ -207,16 +223,17 @@ def _row(y, text):
 def _labels(xlabel, ylabel):
     return (
         f'<text class="middle label" x="{LEFT + WIDTH / 2}" y="{TOP + HEIGHT + 32}">{escape(xlabel)}</text>'
-        f'<text class="middle label" transform="translate(10 {TOP + HEIGHT / 2}) rotate(-90)">{escape(ylabel)}</text>'
+        f'<text class="middle label" transform="translate(10 {TOP + HEIGHT / 2}) rotate(-90)">'
+        f"{escape(ylabel)}</text>"
     )
 
 
 def _frame():
-    return f'<rect class="frame" x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}"/>'
+    return f'<rect class="frame" {FRAME}/>'
 
 
 def _inner(content):
-    return f'<svg x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}">{content}</svg>'
+    return f"<svg {FRAME}>{content}</svg>"
 
 
 def _line(points):

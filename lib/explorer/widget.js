@@ -1298,7 +1298,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
   });
   const progress = h("progress", { "aria-label": "Computing the map", hidden: true });
   const legend = h("p", { class: "legend" });
-  const what = menu("Show", Object.entries(SHOWN), shown, (name) => ((shown = name), heat.draw()));
+  const what = menu("Show", Object.entries(SHOWN), shown, (name) => ((shown = name), recompute()));
   const axisMenus = [0, 1].map((k) => menu(k ? "Up" : "Across", [], "", (name) => turn(k, name)));
 
   const cellAt = (px, py) => [
@@ -1360,6 +1360,10 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     refresh();
   }
 
+  const recompute = () => {
+    asked = "";
+    follow();
+  };
   const refresh = later(250, () => {
     const request = { do: "map", ...course([x.name, y.name]), x, y, tolerance };
     const known = asked === null || asked === JSON.stringify(request);
@@ -1384,6 +1388,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     const worst = card().answer.loss[0] - lowest();
     const above = (value) =>
       finite(value) && shown === "final_loss" ? Math.max(value - lowest(), 0) : value;
+    if (!cells[shown]) return [];
     const values = cells[shown].map((row) => row.map(above));
     const known = values.flat().filter((value) => value > 0);
     const floor = Math.max(Math.min(...known), worst * 1e-12);
@@ -1426,7 +1431,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     const [j, i] = selected();
     mark.element.style.setProperty("--width", `${pixel(w)}px`);
     mark.element.style.setProperty("--height", `${pixel(up)}px`);
-    const value = show(cells[shown][i]?.[j]);
+    const value = show(cells[shown]?.[i]?.[j]);
     const text = `${x.name} ${show(x.values[j])}, ${y.name} ${show(y.values[i])}: ${SHOWN[shown]} ${value}`;
     mark.place((j + 0.5) * w, height - (i + 0.5) * up, j, text);
     explain(text);
@@ -1546,7 +1551,7 @@ function averages(view) {
     const groups = ["", "", "", "", ""];
     points.forEach((p, k) => {
       const share = k < now ? answer.weights[now - 1 - k] / answer.weights[0] : 0;
-      groups[Math.ceil(share * 4)] += glyph(0, p, 2.2);
+      groups[Math.ceil(share * 4)] += `M${p.map(pixel).join(" ")}h0`;
     });
     return groups.map((d, k) => path(`dots weight-${k}`, d));
   }
