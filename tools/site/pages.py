@@ -2,7 +2,7 @@
 
 from lxml.html import builder as E
 
-from tools.site.files import Page, is_local
+from tools.site.files import Page, has_class, is_local
 from tools.site.policy import POLICY
 
 # The handlers the theme writes into its pages; site.js attaches them by these names.
@@ -41,6 +41,26 @@ def tidy(page):
             name = page.target(link.get("href"))
             if name.startswith(("_sources/", "_downloads/")):
                 page.site.files[name] = page.site.read(name)
+
+
+def lighten(page):
+    """Drop what makes a page heavy and shows nothing: marks of plain code, the sources of formulas."""
+    for span in page.find("//pre//span[@class='n' or @class='p' or @class='w']"):
+        span.drop_tag()
+    for annotation in page.find("//annotation"):
+        annotation.drop_tree()
+
+
+def name_roles(page):
+    """Tell a screen reader what the theme leaves out or has wrong."""
+    for sidebar in page.find("//*[@id='pst-primary-sidebar']"):
+        sidebar.attrib.update({"role": "region", "aria-label": "Book"})
+    for button in page.find(f"//button[{has_class('search-button-field')}]"):
+        del button.attrib["aria-label"]  # it has words of its own
+    for citation in page.find(f"//*[@role='list']/*[{has_class('citation')}]"):
+        citation.set("role", "listitem")
+    for cell in page.find("//th[not(normalize-space())]"):
+        cell.tag = "td"
 
 
 def state_policy(page):

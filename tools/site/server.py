@@ -44,10 +44,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if packed:
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
+        self.send_body(data)
+
+    def send_body(self, data):
         self.wfile.write(data)
 
-    def end_headers(self):
+    def send_policy(self):
         self.send_header("Content-Security-Policy", HEADER)
+
+    def end_headers(self):
+        self.send_policy()
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
@@ -55,9 +61,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def server(site, port=0):
-    """A server of the folder on this machine only; port 0 takes a free one."""
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=site))
+def server(site, port=0, handler=Handler):
+    """A server of a folder, to this machine only; port 0 takes a free one."""
+    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(handler, directory=site))
 
 
 if __name__ == "__main__":

@@ -29,12 +29,13 @@ def bundle(site, book):
 
 
 def collect(book):
-    """Take the style sheets out of the pages; their names, in the order of the pages."""
+    """Take Sphinx's style sheets out of the pages; their names, in the order of the pages."""
     names = {}
     for page in book:
         for link in page.find("//link[@rel='stylesheet']"):
-            if is_local(link.get("href")):
-                names[page.target(link.get("href"))] = None
+            name = page.target(link.get("href"))
+            if is_local(link.get("href")) and name not in page.site.files:
+                names[name] = None
                 link.drop_tree()
     return list(names)
 
