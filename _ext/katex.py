@@ -39,8 +39,7 @@ class Katex:
 
     def close(self):
         if self.process is not None:
-            self.process.stdin.close()
-            self.process.wait()
+            self.process.communicate()
             self.process = None
 
 

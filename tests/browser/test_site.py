@@ -71,11 +71,14 @@ def test_weight_with_engine(visit, site, path):
     before = len(site.sent)
     page = visit(path).page
     page.locator(".explorer").first.hover()
-    while "micropython.wasm" not in str(site.sent[before:]):
+    for _ in range(100):
         page.wait_for_timeout(100)
+        if "micropython.wasm" in str(site.sent[before:]):
+            break
     page.wait_for_timeout(1000)
     sent = dict(site.sent[before:])
     print(f"{path}: {sum(sent.values()) / 1000:.0f} kB with the engine")
+    assert any(name.endswith("micropython.wasm") for name in sent)
     assert sum(sent.values()) <= ENGINE_BUDGET
 
 

@@ -90,15 +90,20 @@ def alternatives(page):
 
 
 def foreign_in_sheet(sheet):
+    for url in sheet_urls(sheet):
+        parts = urlsplit(url)
+        if parts.scheme != "data" and (parts.netloc or not (sheet.parent / parts.path).is_file()):
+            yield f"a resource that is not of the site: {url[:80]}"
+
+
+def sheet_urls(sheet):
+    """Every URL that a style sheet loads, the sheets it imports included."""
     for rule in css.parse(sheet.read_text(encoding="utf-8")):
         if isinstance(rule, str):
-            yield f"an import: {rule}"
-            continue
-        for _, declaration in css.every_declaration([rule]):
-            for token in css.urls(declaration.value):
-                parts = urlsplit(token.value)
-                if parts.scheme != "data" and (parts.netloc or not (sheet.parent / parts.path).is_file()):
-                    yield f"a resource that is not of the site: {token.value[:80]}"
+            yield rule
+        else:
+            for _, declaration in css.every_declaration([rule]):
+                yield from (token.value for token in css.urls(declaration.value))
 
 
 def overweight(page):
@@ -130,9 +135,7 @@ def weight(page):
     for script in [file for file in files if file.match("explorer-*/lib/explorer/page.js")]:
         engine = {file for file in script.parents[2].rglob("*") if file.is_file() and file != script}
     for sheet in [file for file in files if file.suffix == ".css"]:
-        for _, declaration in css.every_declaration(css.parse(sheet.read_text(encoding="utf-8"))):
-            urls = [token.value for token in css.urls(declaration.value)]
-            files.update(sheet.parent / url for url in urls if not urlsplit(url).scheme)
+        files.update(sheet.parent / url for url in sheet_urls(sheet) if (sheet.parent / url).is_file())
     files.update(list(dict.fromkeys(figures))[:NEAR])
     return sum(map(wire, files)), sum(map(wire, engine))
 

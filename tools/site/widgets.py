@@ -42,7 +42,7 @@ def mount(page):
 
 
 def place(page, state):
-    if "picture" not in state:
+    if not state.get("picture"):
         raise ValueError(f"{page.name}: a widget without a picture of its first state")
     module = page.site.add("_static/widget.js", state["_esm"].encode())
     kept = {name: value for name, value in state.items() if name[0] != "_" and name not in ELSEWHERE}
