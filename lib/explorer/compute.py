@@ -24,6 +24,7 @@ last function, which may use all that `lib.optimizers` knows, NumPy's `np` inclu
 import inspect
 import linecache
 import traceback
+from collections import OrderedDict
 
 import numpy as np
 
@@ -144,7 +145,7 @@ def _run(run, rules, surface, start, steps):
         "w": _listed(record["w"]),
         "loss": _listed(loss),
         "gradient": _listed(record["gradient"]),
-        "state": {name: _listed(record[name]) for name in paths.signature(rule)[0]},
+        "state": OrderedDict((name, _listed(record[name])) for name in paths.signature(rule)[0]),
         "rate": _listed(paths.effective_rate(record)),
         "diverged": _step(paths.diverged(record["w"])),
         "error": None,

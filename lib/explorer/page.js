@@ -5,7 +5,7 @@
 
 {
   const WORKER = new URL("engine/worker.js", document.currentScript.src);
-  const PATIENCE = 1800; // milliseconds without an answer until a computation is stopped
+  const PATIENCE = 1500; // milliseconds without an answer until a computation is stopped
   const PAUSE = 5000; // milliseconds until an engine that failed to start is tried again
 
   class Engine {
@@ -40,12 +40,12 @@
     }
 
     #start() {
-      if (performance.now() - this.#failed < PAUSE) return this.#refuse("it failed to start a moment ago");
+      if (performance.now() - this.#failed < PAUSE) return this.#refuse("it failed a moment ago");
       try {
         const worker = new Worker(WORKER, { type: "module" });
         const ifCurrent = (act) => (event) => worker === this.#worker && act(event);
         worker.onmessage = ifCurrent(({ data }) => this.#hear(data));
-        worker.onerror = ifCurrent((event) => (event.preventDefault(), this.#fail(event.message ?? "no answer")));
+        worker.onerror = ifCurrent((event) => this.#fail(event.message ?? "its script is not to be had"));
         this.#worker = worker;
       } catch (error) {
         this.#fail(error.message);
@@ -53,9 +53,9 @@
     }
 
     #hear({ ready, answer, failed }) {
-      if (failed !== undefined) return this.#fail(failed);
-      if (ready) this.#ready = true;
-      else this.#finish(JSON.parse(answer));
+      if (answer) return this.#finish(JSON.parse(answer));
+      if (failed) return this.#fail(failed);
+      this.#ready = ready;
       this.#next();
     }
 
@@ -63,11 +63,11 @@
       const job = this.#job;
       clearTimeout(this.#timer);
       this.#job = null;
-      if (!job.hear) return;
       // The next row waits behind what was asked meanwhile.
-      if (answer.row + 1 < answer.of)
+      if (job.hear && answer.row + 1 < answer.of)
         this.#queue.push({ ...job, request: { ...job.request, row: answer.row + 1 } });
-      job.hear(answer);
+      this.#next(); // the worker goes on while the page draws
+      job.hear?.(answer);
     }
 
     #end() {
@@ -81,9 +81,8 @@
       this.#end();
       this.#start();
       this.#finish(
-        failure(this.#job, "Stopped after 2 seconds: a loop seems never to end. The engine was started again."),
+        failure(this.#job, "Stopped after 2 seconds: does a loop never end, or are there too many steps?"),
       );
-      this.#next();
     }
 
     #fail(reason) {
@@ -92,31 +91,34 @@
       if (!started) {
         this.#failed = performance.now();
         this.#refuse(reason);
-      } else {
-        if (this.#job) this.#finish(failure(this.#job, `The engine gave up (${reason}) and starts again.`));
-        this.#next();
+      } else if (this.#job) {
+        this.#finish(failure(this.#job, "The page's engine broke down: try again.", reason));
       }
     }
 
     #refuse(reason) {
-      const message = `The page's engine could not start (${reason}); the picture stays as it was computed beforehand.`;
+      const message = "The page's engine did not start: the picture stays as it was drawn.";
       const jobs = this.#queue.splice(0);
-      queueMicrotask(() => jobs.forEach((job) => job.hear(failure(job, message))));
+      queueMicrotask(() => jobs.forEach((job) => job.hear(failure(job, message, reason))));
     }
   }
 
-  const failure = ({ request }, message) => ({ id: request.id, error: { message, line: null, traceback: null } });
+  const failure = ({ request }, message, reason) => ({
+    id: request.id,
+    error: { message, line: null, traceback: null, reason },
+  });
 
   /** What a widget's module knows as its model; here it keeps its state to itself. */
   function model(state, engine) {
     const listeners = new Map();
-    const emit = (name, ...details) => [...(listeners.get(name) ?? [])].forEach((listen) => listen(...details));
+    const emit = (name, ...details) =>
+      [...(listeners.get(name) ?? [])].forEach((listen) => listen(...details));
     const self = {
       get: (name) => state[name],
       set(name, value) {
-        const changes = typeof name === "object" ? name : { [name]: value };
-        Object.assign(state, changes);
-        Object.keys(changes).forEach((key) => emit(`change:${key}`, self, state[key]));
+        if (state[name] === value) return;
+        state[name] = value;
+        emit(`change:${name}`, self, value);
         emit("change", self);
       },
       save_changes() {},
