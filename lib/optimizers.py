@@ -107,16 +107,17 @@ def rprop(
 ):
     """Move each weight by its own step size against the sign of its gradient; then adapt the step size.
 
-    A sign that repeats lets the step size grow, any other lets it shrink. State: `step_size`, in units of
-    `w`, and `sign` of the last gradient, both of shape `w`. Keras has no Rprop.
+    A sign that repeats lets the step size grow, one that changes lets it shrink; a gradient of zero, or none
+    before it, leaves it alone. State: `step_size`, in units of `w`, and `sign` of the last gradient, both of
+    shape `w`. Keras has no Rprop.
     Source: the three-step algorithm as taught; after Riedmiller and Braun (1993).
     """
     if step_size is None:
         step_size = initial_step_size
     new_sign = np.sign(gradient(w))
     w = w - step_size * new_sign
-    step_size = step_size * np.where(new_sign == sign, eta_plus, eta_minus)
-    return w, np.clip(step_size, min_step_size, max_step_size), new_sign
+    step_size = _adapt(step_size, sign * new_sign, eta_plus, eta_minus, min_step_size, max_step_size)
+    return w, step_size, new_sign
 
 
 def rprop_adapt_first(
@@ -135,7 +136,7 @@ def rprop_adapt_first(
     """Adapt the step size to this gradient's sign, then move by it.
 
     State as in `rprop`.
-    Departs from `rprop`: the order; and a gradient or a memory of zero leaves the step size alone.
+    Departs from `rprop`: the order.
     Source: Igel and Huesken (2000), Rprop-.
     """
     if step_size is None:

@@ -132,10 +132,9 @@ def rprop(
     for t in count(1):
         new = sign(gradient(w, t))
         w -= update * new
-        if new == stored:
-            update = min(update * eta_plus, max_step_size)
-        else:
-            update = max(update * eta_minus, min_step_size)
+        if stored and new:  # the first gradient has no predecessor to agree with or to differ from
+            update *= eta_plus if new == stored else eta_minus
+            update = min(max(update, min_step_size), max_step_size)
         stored = new
         yield w
 
@@ -256,7 +255,7 @@ REFERENCES = {reference.__name__: reference for reference in OTHERS}
 # and halve, and stay at or below 4.
 SIGNS = (1, 1, 1, -1, -1, 0, -1)
 HAND = {
-    "rprop": (-1.0, -1.5, -2.5, -0.5, 0.5, 0.5, 1.5),
+    "rprop": (-1.0, -2.0, -4.0, 0.0, 2.0, 2.0, 6.0),
     "rprop_adapt_first": (-1.0, -3.0, -7.0, -5.0, -1.0, -1.0, 3.0),
     "rprop_backtracking": (-1.0, -3.0, -7.0, -3.0, -1.0, -1.0, 1.0),
     "rprop_skip": (-1.0, -3.0, -7.0, -7.0, -5.0, -5.0, -3.0),
