@@ -71,7 +71,7 @@ def history(rule, gradient, start, steps, **hyperparameters):
         told[:] = [gradient(point)]
         return told[0]
 
-    names = ["gradient", *state]
+    names = ["gradient"] + list(state)
     record = {name: np.empty((steps,) + w.shape) for name in names}
     record["w"] = np.empty((steps + 1,) + w.shape)
     record["w"][0] = w
@@ -270,7 +270,7 @@ def _checked(gradient):
 
 
 def _check_result(rule, result, w, state):
-    names = ["w", *state]
+    names = ["w"] + list(state)
     if len(result) != len(names):
         raise ValueError(
             f"{_name(rule)} must return {len(names)} values, ({', '.join(names)}), got {len(result)}"
