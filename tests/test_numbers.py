@@ -269,17 +269,18 @@ def test_n10_what_an_optimizer_keeps(example):
         "Adam": "adam",
         "Nadam": "nadam",  # and the product of its momenta, one number for all weights
     }
-    slots = {keras: kept(RULES[rule]) for keras, rule in twins.items()}
-    assert slots == {keras: slots for keras, slots in example["keras_slots"].items() if keras in twins}
+    slots = dict(example["keras_slots"])
+    assert slots.pop("Adam amsgrad") == 3 * PARAMETERS  # a variant that no source has
+    assert {name: kept(RULES[rule]) for name, rule in twins.items()} == slots
 
-    times = {name: 2 + kept(RULES[rule]) / PARAMETERS for name, rule in {**twins, "Rprop": "rprop"}.items()}
-    words = {"twice": 2, "triple": 3, "quadruple": 4, "quadrupled": 4}
-    said = {name: words.get(text) for name, text in example["printed"].items() if name in times}
-    # Rprop's step size and sign make four; "at least triple" holds if the signs are stored as single bits.
-    assert said.pop("Rprop") is None
-    assert times["Rprop"] == 4
-    assert said == {name: times[name] for name in said}
-    assert len(said) == 5
+    # Weights, gradients and what is kept. Rprop keeps a step size and a sign, which makes four; "at least
+    # triple" holds if the signs are stored as single bits.
+    rules = {**twins, "plain minibatch": "gradient_descent", "Rprop": "rprop"}
+    words = {"twice": 2, "triple": 3, "quadruple": 4, "quadrupled": 4, "at least triple": 4}
+    said = {name: text for name, text in example["printed"].items() if name != "training on minibatch"}
+    assert len(said) == 7
+    for name, text in said.items():
+        assert 2 + kept(RULES[rules[name]]) / PARAMETERS == words[text], name
 
 
 def test_n11_two_to_three_times_the_model(example):
@@ -385,6 +386,7 @@ def test_n18_the_defaults(example):
     names = ("eta_plus", "eta_minus", "min_step_size", "max_step_size", "initial_step_size")
     assert [float(number) for number in course["rprop"].split()] == [rprop[name] for name in names]
     assert number(said["lecture slides"]["adagrad_delta"]) == signature(optimizers.adagrad)[1]["epsilon"]
+    assert number(said["lecture slides"]["rmsprop_delta"]) == 10 * signature(optimizers.rmsprop)[1]["epsilon"]
 
     # Keras's defaults are the rules'; its epsilon is ten times the papers' and the sources'.
     rules = {
