@@ -153,3 +153,10 @@ def test_a_number_that_makes_no_schedule_is_refused_by_name(name, argument, valu
 def test_no_steps_are_refused(name, argument):
     with pytest.raises(ValueError, match=f"^{argument} must be"):
         getattr(schedules, name)(**{**FACTORIES[name], argument: 0})
+
+
+def test_what_is_no_number_or_no_schedule_is_refused_by_name():
+    with pytest.raises(TypeError, match="^learning_rate must be a number, got '0.1'$"):
+        schedules.constant("0.1")
+    with pytest.raises(TypeError, match=r"^schedule must be a function of t, got 0\.1$"):
+        schedules.warmup(0.1, 10)
