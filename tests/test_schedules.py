@@ -156,7 +156,7 @@ def test_no_steps_are_refused(name, argument):
 
 
 def test_what_is_no_number_or_no_schedule_is_refused_by_name():
-    with pytest.raises(TypeError, match="^learning_rate must be a number, got '0.1'$"):
+    with pytest.raises(TypeError, match=r"^learning_rate must be a number, got '0\.1'$"):
         schedules.constant("0.1")
     with pytest.raises(TypeError, match=r"^schedule must be a function of t, got 0\.1$"):
         schedules.warmup(0.1, 10)
