@@ -453,6 +453,10 @@ def test_accumulated_momentum_parts_from_keras_when_the_rate_changes():
     assert np.abs(run(keras, lambda t: 0.1 / t) - run(pytorch, lambda t: 0.1 / t)).max() > 0.1
 
 
+def test_zeilers_defaults_are_the_papers():
+    assert signature(RULES["adadelta_zeiler"])[1] == {"rho": 0.95, "epsilon": 1e-6}
+
+
 def test_adadelta_at_rate_one_is_zeilers():
     given = {"rho": 0.9, "epsilon": 1e-4}
     zeiler = trace(RULES["adadelta_zeiler"], surfaces.ravine.gradient, (0.1, 3.5), 50, **given)
