@@ -44,12 +44,10 @@ def power(beta, t):
     if not isinstance(t, int):
         return np.power(beta, t)
     result = 1.0
-    while t:
-        if t % 2:
-            result = result * beta
-        t = t // 2
-        if t:
-            beta = beta * beta
+    for bit in bin(t)[2:]:
+        result *= result
+        if bit == "1":
+            result *= beta
     return result
 
 
