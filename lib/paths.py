@@ -114,6 +114,8 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
     """
     if not (hasattr(surface, "value") and hasattr(surface, "gradient")):
         raise TypeError(f"surface must have a value and a gradient, functions of w, got {surface!r}")
+    if not isinstance(tolerance, (int, float)) or np.isnan(tolerance):
+        raise ValueError(f"tolerance must be a number, got {tolerance!r}")
     w, state, hyperparameters = _prepare(rule, surface.gradient, start, steps, hyperparameters)
     batch = w.shape[1:]
     w = w.reshape((len(w), -1))
@@ -220,6 +222,8 @@ def _in_limits(name, value):
 
 def _numbers(name, value):
     try:
+        if isinstance(value, str):  # NumPy would read the number in it
+            raise TypeError
         return np.array(value, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None

@@ -861,6 +861,11 @@ BAD = {
         ValueError,
         "<lambda> must return 2 values, (w, v), got 1",
     ),
+    "a number in a string": (
+        {"learning_rate": "0.1"},
+        TypeError,
+        "learning_rate must be a number or an array of numbers, got '0.1'",
+    ),
     "a rule that returns too much": (
         {"rule": lambda w, gradient, t, v=0.0: (w, v, v)},
         ValueError,
@@ -920,6 +925,13 @@ def test_a_gradient_that_is_no_function(given):
         with pytest.raises(TypeError) as caught:
             run(optimizers.adam, target, START, 3)
         assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("tolerance", [np.nan, "0.1", None, TWO])
+def test_a_tolerance_that_is_no_number(tolerance):
+    with pytest.raises(ValueError) as caught:
+        sweep(optimizers.adam, RAVINE, START, 3, tolerance=tolerance)
+    assert str(caught.value) == f"tolerance must be a number, got {tolerance!r}"
 
 
 @pytest.mark.parametrize(
