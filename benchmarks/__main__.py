@@ -10,8 +10,14 @@ HEAD = ("what", "ours", "contender", "ratio", "goal", "verdict")
 def main():
     table = [HEAD]
     for module in (startup, averages, sweeps, paths):
-        print(module.__doc__.splitlines()[0], file=sys.stderr, flush=True)
-        table += [row.cells() for row in module.rows()]
+        print(module.__doc__, file=sys.stderr)
+        for row in module.rows():
+            print(
+                f"  {row.what}, {row.contender}: {row.verdict}",
+                file=sys.stderr,
+                flush=True,
+            )
+            table.append(row.cells())
     widths = [max(map(len, column)) for column in zip(*table)]
     for line in table:
         print(

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from benchmarks.timing import Row, compare
+from benchmarks.timing import Row, compare, wall
 from lib import optimizers, surfaces, trace
 
 START, STEPS, RATE = (0.1, 3.5), 100, 0.1
@@ -88,9 +88,8 @@ def with_torch():
 
 
 def rows():
-    yield compare(
-        "Adam, 100 steps", adam, "textbook loop", textbook, "<= 1.0", rounds=51
-    )
+    what = "Adam, 100 steps"
+    yield compare(what, adam, "textbook loop", textbook, "<= 1.0", rounds=51)
     yield compare(
         "Adam of the paper, 100 steps",
         adam_paper,
@@ -100,11 +99,7 @@ def rows():
         rounds=51,
     )
     if find_spec("torch"):
-        yield compare(
-            "Adam, 100 steps", adam, "torch.optim", with_torch, ">= 20", rounds=15
-        )
+        yield compare(what, adam, "torch.optim", with_torch, ">= 20", 15, wall)
     else:
-        yield Row("Adam, 100 steps", "", "torch", None, ">= 20")
-    yield compare(
-        "Adam, 100 steps", adam, "Keras and a tape", with_keras, ">= 400", rounds=7
-    )
+        yield Row(what, "", "torch", None, ">= 20")
+    yield compare(what, adam, "Keras and a tape", with_keras, ">= 400", 7, wall)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from benchmarks.timing import Row, compare, duration, ratio
+from benchmarks.timing import Row, compare, duration, ratio, wall
 from lib import optimizers, surfaces, sweep
 
 START, STEPS, TOLERANCE = (0.1, 3.5), 100, 1e-3
@@ -211,24 +211,13 @@ def rows():
         ("Adam", adam, adam_in_place),
     ):
         what, ours = f"{name}, 10,000 settings", partial(run, *pair)
-        surface, hand = (
-            partial(in_place, *pair, given),
-            partial(in_place, *pair, by_hand),
-        )
-        yield compare(what, ours, "one setting", partial(run, *one), "<= 10", rounds=21)
-        yield compare(
-            what, ours, "in place, same surface", surface, "<= 1.2", rounds=21
-        )
-        yield compare(what, ours, "in place, all by hand", hand, "<= 1.2", rounds=21)
+        yield compare(what, ours, "one setting", partial(run, *one), "<= 10", 21)
+        other = partial(in_place, *pair, given)
+        yield compare(what, ours, "in place, same surface", other, "<= 1.2", 21)
+        other = partial(in_place, *pair, by_hand)
+        yield compare(what, ours, "in place, all by hand", other, "<= 1.2", 21)
         yield growth(f"{name}, 1,000,000 settings, slope", run)
     if find_spec("optax"):
-        yield compare(
-            "Adam, 10,000 settings",
-            ours,
-            "optax, warm",
-            adam_optax(*pair),
-            "<= 1.1",
-            rounds=21,
-        )
+        yield compare(what, ours, "optax, warm", adam_optax(*pair), "<= 1.1", 21, wall)
     else:
-        yield Row("Adam, 10,000 settings", "", "optax", None, "<= 1.1")
+        yield Row(what, "", "optax", None, "<= 1.1")
