@@ -42,7 +42,8 @@ browser: book
 
 nbval: $(BIN)/ready
 ifdef NOTEBOOKS
-	$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 $(NOTEBOOKS)
+	$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 else
 	@echo "no notebooks yet"
 endif

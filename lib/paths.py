@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-BLOCK = 8192  # settings that `sweep` runs at a time, so that they stay in the cache
+BLOCK = 16_384  # settings that `sweep` runs at a time, so that they stay in the cache
 
 # What a hyperparameter may be, by its name: low <= value < high. Any other has to be finite.
 LIMITS = {
@@ -117,33 +117,34 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
     """
     if not (hasattr(surface, "value") and hasattr(surface, "gradient")):
         raise TypeError(f"surface must have a value and a gradient, functions of w, got {surface!r}")
+    if not isinstance(tolerance, (int, float)) or np.isnan(tolerance):
+        raise ValueError(f"tolerance must be a number, got {tolerance!r}")
     w, state, hyperparameters = _prepare(rule, surface.gradient, start, steps, hyperparameters)
     batch = w.shape[1:]
     w = w.reshape((len(w), -1))
     result = {name: np.full(w.shape[1], np.inf) for name in ("final_loss", "steps_to_tolerance", "diverged")}
 
-    def cut(value, block):
-        if np.ndim(value) == 0:
-            return value
-        return np.broadcast_to(value, batch).reshape(-1)[block]
+    def flat(value):
+        return np.broadcast_to(value, batch).reshape(-1) if np.ndim(value) else value
 
-    def schedule_cut(schedule, block):
-        return lambda t: cut(schedule(t), block)
+    def cut(name, value, block):
+        if _is_schedule(name, value):
+            return lambda t: cut(name, flat(value(t)), block)
+        return value[block] if np.ndim(value) else value
 
+    flattened = {name: flat(value) for name, value in hyperparameters.items()}
     for first in range(0, w.shape[1], BLOCK):
         block = slice(first, first + BLOCK)
-        settings = {
-            name: schedule_cut(value, block) if _is_schedule(name, value) else cut(value, block)
-            for name, value in hyperparameters.items()
-        }
+        settings = {name: cut(name, value, block) for name, value in flattened.items()}
         reached = result["steps_to_tolerance"][block]
         lost = result["diverged"][block]
         with np.errstate(all="ignore"):
             for t, point, _ in _walk(rule, surface.gradient, w[:, block], state, steps, settings):
                 loss = surface.value(point)
-                np.minimum(reached, t, out=reached, where=loss <= tolerance)
-                if not np.isfinite(point.sum()):
-                    np.minimum(lost, t, out=lost, where=~np.isfinite(point).all(axis=0))
+                reached[(loss <= tolerance) & (reached > t)] = t
+                finite = np.isfinite(point)
+                if not finite.all():
+                    lost[~finite.all(axis=0) & (lost > t)] = t
         result["final_loss"][block] = loss
     return {name: value.reshape(batch)[()] for name, value in result.items()}
 
@@ -213,11 +214,9 @@ def _in_limits(name, value):
     if name in FUNCTIONS:
         raise TypeError(f"{name} must be a function of w, got {value!r}")
     low, high = LIMITS.get(name, (-np.inf, np.inf))
-    number = value if isinstance(value, (int, float)) else _numbers(name, value)
-    if np.ndim(number) == 0:
-        number = float(number)
+    number = float(value) if isinstance(value, (int, float)) else _numbers(name, value)[()]
     good = (number >= low) & (number < high) & (number > -np.inf)
-    if not np.all(good):
+    if good is not True and not np.all(good):
         wrong = value if np.ndim(number) == 0 else float(number[~good].flat[0])
         limits = f" in [{low:g}, {high:g})" if high < np.inf else f" >= {low:g}" if low > -np.inf else ""
         raise ValueError(f"{name} must be a finite number{limits}, got {wrong!r}")
@@ -226,6 +225,8 @@ def _in_limits(name, value):
 
 def _numbers(name, value):
     try:
+        if isinstance(value, str):  # NumPy would read the number in it
+            raise TypeError
         return np.array(value, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
@@ -237,6 +238,7 @@ def _is_schedule(name, value):
 
 def _walk(rule, gradient, w, state, steps, hyperparameters):
     """Yield the step number, the point and the values of the state after every step."""
+    np.empty(min(64 * w.size, 1 << 21))  # freed at once: from now on malloc keeps memory of this size at hand
     gradient = _checked(gradient)
     values = list(state.values())
     settings = dict(hyperparameters)

@@ -19,7 +19,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 DEPTH = LinearSegmentedColormap.from_list("depth", ["#a9c1d9", "#ffffff"])
-GRID = 201  # points of a surface along each axis
+GRID = 101  # points of a surface along each axis
 
 
 def panels(rows=1, columns=1, size=(7.0, 3.5), projection=None):

@@ -2,7 +2,7 @@
 
 A schedule can stand wherever `paths.trace` takes a hyperparameter. Keras counts its steps from 0, so its twin
 at `step` is the schedule here at `t = step + 1`. A schedule takes a number or an array of step numbers.
-Raises `ValueError` for a number that makes no schedule, and names it.
+Raises `ValueError` for a number that makes no schedule, `TypeError` for what is no number, and names it.
 """
 
 import numpy as np
@@ -84,6 +84,8 @@ def warmup(schedule, warmup_steps):
     which equals `warmup(cosine(...), warmup_steps)`. Step 1 has rate 0.
     Source: Goyal et al. (2017), section 2.2.
     """
+    if not callable(schedule):
+        raise TypeError(f"schedule must be a function of t, got {schedule!r}")
     _check("warmup_steps", warmup_steps, 1)
 
     def rate(t):
@@ -94,5 +96,7 @@ def warmup(schedule, warmup_steps):
 
 
 def _check(name, value, low):
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
     if not low <= value < np.inf:
         raise ValueError(f"{name} must be a finite number >= {low}, got {value!r}")

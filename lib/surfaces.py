@@ -72,7 +72,8 @@ def quadratic(coefficients, target=(0.0, 0.0), **picture):
 
     def value(w):
         x, y = w
-        return a * (x - p) * (x - p) + b * (y - q) * (y - q)
+        x, y = x - p, y - q
+        return a * x * x + b * y * y
 
     def gradient(w):
         x, y = w

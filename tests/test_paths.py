@@ -31,7 +31,9 @@ def random_settings(rule, shape, seed=0):
         low, high = paths.LIMITS.get(name, (0.0, np.inf))
         if name not in paths.FUNCTIONS:
             spread = rng.uniform(0, 1, shape)
-            settings[name] = low + (spread if high == 1 else 30 * spread * (default - low + 1e-3))
+            settings[name] = low + (
+                spread if high == 1 else 30 * spread * (default - low + 1e-3)
+            )
     return settings
 
 
@@ -70,7 +72,12 @@ def test_the_contract():
     assert path.shape == (51, 2)
     rates = np.linspace(0.01, 0.5, 7)
     maps = trace(
-        optimizers.momentum, surfaces.ravine.gradient, (0.1, 3.5), 100, learning_rate=rates, momentum=0.9
+        optimizers.momentum,
+        surfaces.ravine.gradient,
+        (0.1, 3.5),
+        100,
+        learning_rate=rates,
+        momentum=0.9,
     )
     assert maps.shape == (101, 2, 7)
     assert all(map(callable, (sweep, ewma, debias)))
@@ -79,10 +86,14 @@ def test_the_contract():
 @every_rule
 def test_a_path_is_the_plain_loop_to_the_bit(name):
     rule = RULES[name]
-    settings = functions(rule, RAVINE) | {k: float(v) for k, v in random_settings(rule, ()).items()}
+    settings = functions(rule, RAVINE) | {
+        k: float(v) for k, v in random_settings(rule, ()).items()
+    }
     for hyperparameters in (functions(rule, RAVINE), settings):
         path = trace(rule, RAVINE.gradient, START, 30, **hyperparameters)
-        np.testing.assert_array_equal(path, loop(rule, RAVINE.gradient, START, 30, **hyperparameters)[0])
+        np.testing.assert_array_equal(
+            path, loop(rule, RAVINE.gradient, START, 30, **hyperparameters)[0]
+        )
         assert path.dtype == float
 
 
@@ -91,10 +102,19 @@ def test_settings_run_together_are_the_settings_run_alone(name):
     rule = RULES[name]
     settings = random_settings(rule, 5)
     shape = (5,) if settings else ()
-    together = trace(rule, RAVINE.gradient, START, 30, **functions(rule, RAVINE), **settings)
+    together = trace(
+        rule, RAVINE.gradient, START, 30, **functions(rule, RAVINE), **settings
+    )
     assert together.shape == (31, 2, *shape)
     for index in np.ndindex(shape):
-        alone = trace(rule, RAVINE.gradient, START, 30, **functions(rule, RAVINE), **one(settings, index))
+        alone = trace(
+            rule,
+            RAVINE.gradient,
+            START,
+            30,
+            **functions(rule, RAVINE),
+            **one(settings, index),
+        )
         np.testing.assert_array_equal(together[:, :, *index], alone)
 
 
@@ -118,10 +138,16 @@ def test_settings_run_together_are_the_settings_run_alone(name):
 @pytest.mark.parametrize("scheduled", [False, True])
 def test_batches_broadcast(start, rate, momentum, batch, scheduled):
     rng = np.random.default_rng(1)
-    start, rate, momentum = rng.normal(size=start), rng.uniform(0, 0.4, rate), rng.uniform(0, 0.9, momentum)
+    start, rate, momentum = (
+        rng.normal(size=start),
+        rng.uniform(0, 0.4, rate),
+        rng.uniform(0, 0.9, momentum),
+    )
     given = (lambda t: rate / t) if scheduled else rate
     rule = optimizers.momentum
-    path = trace(rule, RAVINE.gradient, start, 4, learning_rate=given, momentum=momentum)
+    path = trace(
+        rule, RAVINE.gradient, start, 4, learning_rate=given, momentum=momentum
+    )
     assert path.shape == (5, 2, *batch)
     starts = [np.broadcast_to(coordinate, batch) for coordinate in start]
     rates, momenta = np.broadcast_to(rate, batch), np.broadcast_to(momentum, batch)
@@ -131,7 +157,9 @@ def test_batches_broadcast(start, rate, momentum, batch, scheduled):
             RAVINE.gradient,
             [coordinate[index] for coordinate in starts],
             4,
-            learning_rate=(lambda t, i=index: rates[i] / t) if scheduled else rates[index],
+            learning_rate=(lambda t, i=index: rates[i] / t)
+            if scheduled
+            else rates[index],
             momentum=momenta[index],
         )
         np.testing.assert_array_equal(path[:, :, *index], alone)
@@ -140,13 +168,17 @@ def test_batches_broadcast(start, rate, momentum, batch, scheduled):
 @pytest.mark.parametrize("n", [1, 3, 10])
 def test_any_number_of_weights(n):
     start = np.arange(n) + 1.0
-    path = trace(optimizers.gradient_descent, lambda w: 2 * w, start, 3, learning_rate=0.25)
+    path = trace(
+        optimizers.gradient_descent, lambda w: 2 * w, start, 3, learning_rate=0.25
+    )
     np.testing.assert_array_equal(path, [start, start / 2, start / 4, start / 8])
 
 
 @pytest.mark.parametrize("steps", [1, np.int64(1)])
 def test_whole_numbers_and_lists_are_numbers(steps):
-    path = trace(optimizers.gradient_descent, lambda w: [4, 6], [3, 2], steps, learning_rate=1)
+    path = trace(
+        optimizers.gradient_descent, lambda w: [4, 6], [3, 2], steps, learning_rate=1
+    )
     np.testing.assert_array_equal(path, [[3, 2], [-1, -4]])
     assert path.dtype == float
 
@@ -158,11 +190,27 @@ def test_any_hyperparameter_may_be_a_schedule_counted_from_one():
         asked.append(t)
         return 0.5 / t
 
-    path = trace(optimizers.momentum, lambda w: np.ones_like(w), (0.0,), 3, learning_rate=1.0, momentum=beta)
+    path = trace(
+        optimizers.momentum,
+        lambda w: np.ones_like(w),
+        (0.0,),
+        3,
+        learning_rate=1.0,
+        momentum=beta,
+    )
     velocity = [-1.0, -1.0 - 1 / 4, -1.0 - 1.25 / 6]
     np.testing.assert_allclose(path[:, 0], np.cumsum([0, *velocity]), rtol=1e-15)
     assert set(asked) == {1, 2, 3}
-    constant = trace(optimizers.adam, RAVINE.gradient, START, 20, learning_rate=schedules.constant(0.3))
+    asked.clear()
+    trace(optimizers.momentum, np.ones_like, (0.0,), 1, momentum=beta)
+    assert set(asked) == {1}
+    constant = trace(
+        optimizers.adam,
+        RAVINE.gradient,
+        START,
+        20,
+        learning_rate=schedules.constant(0.3),
+    )
     np.testing.assert_array_equal(
         constant, trace(optimizers.adam, RAVINE.gradient, START, 20, learning_rate=0.3)
     )
@@ -184,16 +232,29 @@ def test_a_rule_with_arguments_bound_and_a_rule_of_a_class_are_rules():
         def __call__(self, w, gradient, t, *, learning_rate=0.01):
             return w - learning_rate * gradient(w)
 
-    expected = trace(optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1)
+    expected = trace(
+        optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1
+    )
     bound = functools.partial(optimizers.gradient_descent, learning_rate=0.1)
     np.testing.assert_array_equal(trace(bound, RAVINE.gradient, START, 5), expected)
-    np.testing.assert_array_equal(trace(Descent(), RAVINE.gradient, START, 5, learning_rate=0.1), expected)
+    np.testing.assert_array_equal(
+        trace(Descent(), RAVINE.gradient, START, 5, learning_rate=0.1), expected
+    )
 
 
 def test_a_surface_of_two_functions_is_enough():
     mine = surfaces.Surface(lambda w: (w**4).sum(axis=0), lambda w: 4 * w**3)
-    path = trace(optimizers.gradient_descent, mine.gradient, (1.0, -0.5), 100, learning_rate=0.1)
-    found = sweep(optimizers.gradient_descent, mine, (1.0, -0.5), 100, learning_rate=0.1, tolerance=0.01)
+    path = trace(
+        optimizers.gradient_descent, mine.gradient, (1.0, -0.5), 100, learning_rate=0.1
+    )
+    found = sweep(
+        optimizers.gradient_descent,
+        mine,
+        (1.0, -0.5),
+        100,
+        learning_rate=0.1,
+        tolerance=0.01,
+    )
     assert found["final_loss"] == mine.value(path[-1]) < 0.001
     with pytest.raises(ValueError, match="surface has no Hessian"):
         trace(optimizers.newton, mine.gradient, (1.0, 1.0), 1, hessian=mine.hessian)
@@ -206,7 +267,9 @@ def test_a_surface_of_two_functions_is_enough():
 def test_the_gradient_is_called_once_a_step(name, monkeypatch):
     rule = RULES[name]
     calls = []
-    counting = surfaces.Surface(RAVINE.value, lambda w: (calls.append(w), RAVINE.gradient(w))[1])
+    counting = surfaces.Surface(
+        RAVINE.value, lambda w: (calls.append(w), RAVINE.gradient(w))[1]
+    )
     trace(rule, counting.gradient, START, 7, **functions(rule, RAVINE))
     assert len(calls) == 7
     calls.clear()
@@ -224,7 +287,9 @@ def test_a_stochastic_gradient_is_drawn_once_a_step():
         return lambda w: RAVINE.gradient(w) + rng.normal(size=w.shape)
 
     expected, _ = loop(optimizers.adam, noisy(), START, 20, learning_rate=0.1)
-    np.testing.assert_array_equal(trace(optimizers.adam, noisy(), START, 20, learning_rate=0.1), expected)
+    np.testing.assert_array_equal(
+        trace(optimizers.adam, noisy(), START, 20, learning_rate=0.1), expected
+    )
     record = history(optimizers.adam, noisy(), START, 20, learning_rate=0.1)
     np.testing.assert_array_equal(record["w"], expected)
     draws = np.random.default_rng(3).normal(size=(20, 2))
@@ -238,7 +303,9 @@ def test_a_stochastic_gradient_is_drawn_once_a_step():
 @every_rule
 def test_history_holds_the_path_the_gradients_and_the_state_by_name(name):
     rule = RULES[name]
-    settings = functions(rule, RAVINE) | {k: float(v) for k, v in random_settings(rule, (), 4).items()}
+    settings = functions(rule, RAVINE) | {
+        k: float(v) for k, v in random_settings(rule, (), 4).items()
+    }
     record = history(rule, RAVINE.gradient, START, 20, **settings)
     points, states = loop(rule, RAVINE.gradient, START, 20, **settings)
     state = signature(rule)[0]
@@ -250,14 +317,20 @@ def test_history_holds_the_path_the_gradients_and_the_state_by_name(name):
         np.testing.assert_array_equal(record[part], expected)
     assert record["gradient"].shape == (20, 2)
     if name not in LOOKS_AHEAD:
-        np.testing.assert_array_equal(record["gradient"], [RAVINE.gradient(w) for w in points[:-1]])
+        np.testing.assert_array_equal(
+            record["gradient"], [RAVINE.gradient(w) for w in points[:-1]]
+        )
 
 
 def test_history_records_the_gradient_where_nesterov_asks_for_it():
-    record = history(optimizers.nesterov, RAVINE.gradient, START, 20, learning_rate=0.1, momentum=0.9)
+    record = history(
+        optimizers.nesterov, RAVINE.gradient, START, 20, learning_rate=0.1, momentum=0.9
+    )
     velocity = np.vstack([np.zeros((1, 2)), record["velocity"][:-1]])
     ahead = record["w"][:-1] + 0.9 * velocity
-    np.testing.assert_array_equal(record["gradient"], [RAVINE.gradient(w) for w in ahead])
+    np.testing.assert_array_equal(
+        record["gradient"], [RAVINE.gradient(w) for w in ahead]
+    )
 
 
 def test_history_of_a_batch():
@@ -273,7 +346,9 @@ def test_history_of_a_batch():
 
 
 def test_the_effective_rate_is_what_the_gradient_was_multiplied_by():
-    record = history(optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1)
+    record = history(
+        optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1
+    )
     np.testing.assert_allclose(effective_rate(record), np.full((5, 2), 0.1), rtol=1e-12)
     record = history(optimizers.adagrad, RAVINE.gradient, START, 5, learning_rate=0.5)
     expected = 0.5 / np.sqrt(record["accumulator"] + 1e-7)
@@ -281,9 +356,18 @@ def test_the_effective_rate_is_what_the_gradient_was_multiplied_by():
 
 
 def test_the_effective_rate_is_nan_where_there_was_no_gradient_or_no_number():
-    still = history(optimizers.gradient_descent, RAVINE.gradient, (4.0, 3.0), 1, learning_rate=0.1)
+    still = history(
+        optimizers.gradient_descent, RAVINE.gradient, (4.0, 3.0), 1, learning_rate=0.1
+    )
     np.testing.assert_allclose(effective_rate(still), [[np.nan, 0.1]])
-    lost = history(optimizers.gradient_descent, lambda w: w**3, (9.0,), 9, learning_rate=9.0)
+    script = iter([[1.0], [0.0]])  # the velocity goes on without a gradient
+    rolling = history(
+        optimizers.momentum, lambda w: next(script), (0.0,), 2, learning_rate=0.5
+    )
+    np.testing.assert_array_equal(effective_rate(rolling), [[0.5], [np.nan]])
+    lost = history(
+        optimizers.gradient_descent, lambda w: w**3, (9.0,), 9, learning_rate=9.0
+    )
     finite = np.isfinite(lost["w"][1:])
     assert not finite.all()
     np.testing.assert_array_equal(np.isnan(effective_rate(lost)), ~finite)
@@ -308,7 +392,9 @@ def test_no_rule_warns_raises_or_leaves_numpy_changed_when_numbers_end(name, run
     with np.errstate(all="raise"):
         if run == "sweep":
             lost = sweep(rule, explosive, (26.0, 27.0), 5, **settings)["diverged"]
-            assert lost == (np.inf if name.startswith("rprop") else 1)  # a sign is always finite
+            assert lost == (
+                np.inf if name.startswith("rprop") else 1
+            )  # a sign is always finite
         elif run == "history":
             record = history(rule, explosive.gradient, (26.0, 27.0), 5, **settings)
             effective_rate(record)
@@ -335,9 +421,13 @@ def test_divergence_is_found_at_the_step_python_finds_it():
     while np.isfinite(w):
         w, step = w - 10.0 * (w + w), step + 1
     bowl = surfaces.quadratic((1, 1))
-    path = trace(optimizers.gradient_descent, bowl.gradient, (1.0, 0.0), 300, learning_rate=10.0)
+    path = trace(
+        optimizers.gradient_descent, bowl.gradient, (1.0, 0.0), 300, learning_rate=10.0
+    )
     assert diverged(path) == step == 242
-    found = sweep(optimizers.gradient_descent, bowl, (1.0, 0.0), 300, learning_rate=[0.1, 10.0])
+    found = sweep(
+        optimizers.gradient_descent, bowl, (1.0, 0.0), 300, learning_rate=[0.1, 10.0]
+    )
     np.testing.assert_array_equal(found["diverged"], [np.inf, 242])
     assert not np.isfinite(found["final_loss"][1])
     assert found["steps_to_tolerance"][1] == np.inf
@@ -345,7 +435,9 @@ def test_divergence_is_found_at_the_step_python_finds_it():
 
 def test_numbers_whose_sum_overflows_are_still_numbers():
     large = surfaces.Surface(lambda w: w[0], lambda w: -1e308 * np.ones_like(w))
-    found = sweep(optimizers.gradient_descent, large, (0.0, 0.0), 2, learning_rate=[1.0, 0.5])
+    found = sweep(
+        optimizers.gradient_descent, large, (0.0, 0.0), 2, learning_rate=[1.0, 0.5]
+    )
     np.testing.assert_array_equal(found["diverged"], [2, np.inf])
 
 
@@ -369,15 +461,31 @@ def test_a_sweep_is_its_single_runs_to_the_bit(name, surface, monkeypatch):
     monkeypatch.setattr(paths, "BLOCK", 4)
     rule, surface = RULES[name], SURFACES[surface]
     settings = random_settings(rule, 11)
-    start = surface.start if settings else np.array(surface.start)[:, None] * np.linspace(0.5, 1.5, 11)
+    start = (
+        surface.start
+        if settings
+        else np.array(surface.start)[:, None] * np.linspace(0.5, 1.5, 11)
+    )
     tolerance = surface.value(surface.start) / 2
-    found = sweep(rule, surface, start, 25, tolerance=tolerance, **functions(rule, surface), **settings)
+    found = sweep(
+        rule,
+        surface,
+        start,
+        25,
+        tolerance=tolerance,
+        **functions(rule, surface),
+        **settings,
+    )
     for index in (0, 3, 4, 10):
         point = start if settings else start[:, index]
         alone = one(settings, index) | functions(rule, surface)
-        expected = expected_of(trace(rule, surface.gradient, point, 25, **alone), surface, tolerance)
+        expected = expected_of(
+            trace(rule, surface.gradient, point, 25, **alone), surface, tolerance
+        )
         for key, value in expected.items():
-            np.testing.assert_array_equal(found[key][index], value, err_msg=f"{key} of {index}")
+            np.testing.assert_array_equal(
+                found[key][index], value, err_msg=f"{key} of {index}"
+            )
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9])
@@ -393,10 +501,17 @@ def test_blocks_change_nothing(count, monkeypatch):
 
 def test_a_sweep_longer_than_a_block_as_it_ships():
     rates = np.linspace(0.01, 0.9, paths.BLOCK + 3)
-    found = sweep(optimizers.momentum, RAVINE, START, 20, learning_rate=rates, momentum=0.2)
+    found = sweep(
+        optimizers.momentum, RAVINE, START, 20, learning_rate=rates, momentum=0.2
+    )
     for index in (0, paths.BLOCK - 1, paths.BLOCK, paths.BLOCK + 2):
         path = trace(
-            optimizers.momentum, RAVINE.gradient, START, 20, learning_rate=rates[index], momentum=0.2
+            optimizers.momentum,
+            RAVINE.gradient,
+            START,
+            20,
+            learning_rate=rates[index],
+            momentum=0.2,
         )
         for key, value in expected_of(path, RAVINE, 1e-3).items():
             assert found[key][index] == value
@@ -407,7 +522,15 @@ def test_a_map_of_two_hyperparameters_and_of_starts(block, monkeypatch):
     monkeypatch.setattr(paths, "BLOCK", block)
     rates, betas = np.array([[0.1], [0.3], [2.0]]), np.array([0.0, 0.5, 0.9, 0.99])
     starts = np.random.default_rng(2).normal(size=(2, 3, 4))
-    found = sweep(optimizers.momentum, RAVINE, starts, 30, tolerance=0.5, learning_rate=rates, momentum=betas)
+    found = sweep(
+        optimizers.momentum,
+        RAVINE,
+        starts,
+        30,
+        tolerance=0.5,
+        learning_rate=rates,
+        momentum=betas,
+    )
     for i, j in np.ndindex(3, 4):
         path = trace(
             optimizers.momentum,
@@ -468,20 +591,41 @@ def test_schedules_in_a_sweep(block, monkeypatch):
 
 
 def test_a_sweep_of_one_setting_gives_numbers_and_counts_from_the_first_step():
-    found = sweep(optimizers.gradient_descent, RAVINE, RAVINE.minima[0], 3, tolerance=0.0)
+    found = sweep(
+        optimizers.gradient_descent, RAVINE, RAVINE.minima[0], 3, tolerance=0.0
+    )
     assert found == {"final_loss": 0.0, "steps_to_tolerance": 1.0, "diverged": np.inf}
     assert all(np.ndim(value) == 0 for value in found.values())
 
 
 def test_the_tolerance_is_reached_when_the_loss_equals_it():
-    path = trace(optimizers.gradient_descent, RAVINE.gradient, START, 10, learning_rate=0.1)
+    path = trace(
+        optimizers.gradient_descent, RAVINE.gradient, START, 10, learning_rate=0.1
+    )
     for t in (1, 4, 10):
         loss = RAVINE.value(path[t])
-        for tolerance, expected in ((loss, t), (np.nextafter(loss, 0), t + 1 if t < 10 else np.inf)):
+        for tolerance, expected in (
+            (loss, t),
+            (np.nextafter(loss, 0), t + 1 if t < 10 else np.inf),
+        ):
             found = sweep(
-                optimizers.gradient_descent, RAVINE, START, 10, learning_rate=0.1, tolerance=tolerance
+                optimizers.gradient_descent,
+                RAVINE,
+                START,
+                10,
+                learning_rate=0.1,
+                tolerance=tolerance,
             )
             assert found["steps_to_tolerance"] == expected
+
+
+def test_the_tolerance_is_a_thousandth_unless_told():
+    for loss, expected in ((0.001, 1), (0.001001, np.inf)):
+        level = surfaces.Surface(lambda w, loss=loss: loss + 0 * w[0], np.zeros_like)
+        assert (
+            sweep(optimizers.gradient_descent, level, START, 1)["steps_to_tolerance"]
+            == expected
+        )
 
 
 # Arguments stay as they were
@@ -508,7 +652,12 @@ def test_arguments_are_left_alone(name):
 
 
 LEARNING_RATE = "learning_rate must be a finite number >= 0, got "
-NUMERIC = [(name, h) for name, rule in RULES.items() for h in signature(rule)[1] if h not in paths.FUNCTIONS]
+NUMERIC = [
+    (name, h)
+    for name, rule in RULES.items()
+    for h in signature(rule)[1]
+    if h not in paths.FUNCTIONS
+]
 
 
 def outside(hyperparameter):
@@ -534,7 +683,11 @@ def test_every_hyperparameter_of_every_rule_is_held_to_its_limits(name, hyperpar
             lambda t, bad=value: np.array([low, bad]),
         )
         for bad in given:
-            for run, target in ((trace, RAVINE.gradient), (history, RAVINE.gradient), (sweep, RAVINE)):
+            for run, target in (
+                (trace, RAVINE.gradient),
+                (history, RAVINE.gradient),
+                (sweep, RAVINE),
+            ):
                 with pytest.raises(ValueError, match=hyperparameter) as caught:
                     run(rule, target, START, 3, **other, **{hyperparameter: bad})
                 assert str(caught.value).startswith(expected)
@@ -579,9 +732,22 @@ BAD = {
         TypeError,
         "learning_rate must be a number or an array of numbers, got 'fast'",
     ),
-    "nothing for a number": ({"learning_rate": None}, ValueError, LEARNING_RATE + "None"),
+    "nothing for a number": (
+        {"learning_rate": None},
+        ValueError,
+        LEARNING_RATE + "None",
+    ),
     "a negative rate": ({"learning_rate": -0.1}, ValueError, LEARNING_RATE + "-0.1"),
-    "a rate without end": ({"learning_rate": np.inf}, ValueError, LEARNING_RATE + "inf"),
+    "the first of several bad rates": (
+        {"learning_rate": [0.1, -0.2, -0.3]},
+        ValueError,
+        LEARNING_RATE + "-0.2",
+    ),
+    "a rate without end": (
+        {"learning_rate": np.inf},
+        ValueError,
+        LEARNING_RATE + "inf",
+    ),
     "a beta of one": (
         {"beta_1": 1.0},
         ValueError,
@@ -592,7 +758,11 @@ BAD = {
         ValueError,
         "gain must be a finite number, got nan",
     ),
-    "a gain without end": ({"rule": spare, "gain": -np.inf}, ValueError, "gain must be a finite number"),
+    "a gain without end": (
+        {"rule": spare, "gain": -np.inf},
+        ValueError,
+        "gain must be a finite number",
+    ),
     "batches that do not broadcast": (
         {"start": np.ones((2, 4)), "learning_rate": [0.1, 0.2], "beta_1": 0.5},
         ValueError,
@@ -604,9 +774,21 @@ BAD = {
         "the batch shapes of the arguments must broadcast, got learning_rate (2,), beta_1 (3,)",
     ),
     "no steps": ({"steps": 0}, ValueError, "steps must be a whole number >= 1, got 0"),
-    "negative steps": ({"steps": -3}, ValueError, "steps must be a whole number >= 1, got -3"),
-    "half a step": ({"steps": 2.5}, ValueError, "steps must be a whole number >= 1, got 2.5"),
-    "steps in words": ({"steps": "10"}, ValueError, "steps must be a whole number >= 1, got '10'"),
+    "negative steps": (
+        {"steps": -3},
+        ValueError,
+        "steps must be a whole number >= 1, got -3",
+    ),
+    "half a step": (
+        {"steps": 2.5},
+        ValueError,
+        "steps must be a whole number >= 1, got 2.5",
+    ),
+    "steps in words": (
+        {"steps": "10"},
+        ValueError,
+        "steps must be a whole number >= 1, got '10'",
+    ),
     "a number as the start": (
         {"start": 5.0},
         ValueError,
@@ -617,13 +799,21 @@ BAD = {
         ValueError,
         "start must be finite numbers of shape (n,) or (n, *batch), got array([0.1, nan])",
     ),
-    "a start without end": ({"start": (np.inf, 1.0)}, ValueError, "start must be finite numbers"),
+    "a start without end": (
+        {"start": (np.inf, 1.0)},
+        ValueError,
+        "start must be finite numbers",
+    ),
     "a start in words": (
         {"start": "here"},
         TypeError,
         "start must be a number or an array of numbers, got 'here'",
     ),
-    "a ragged start": ({"start": [[1, 2], [3]]}, TypeError, "start must be a number or an array of numbers"),
+    "a ragged start": (
+        {"start": [[1, 2], [3]]},
+        TypeError,
+        "start must be a number or an array of numbers",
+    ),
     "a start too long": (
         {"start": (1.0, 2.0, 3.0)},
         ValueError,
@@ -649,7 +839,11 @@ BAD = {
         TypeError,
         "gradient must be a number or an array of numbers, got 'steep'",
     ),
-    "a name for a rule": ({"rule": "adam"}, TypeError, "rule must be a function, got 'adam'"),
+    "a name for a rule": (
+        {"rule": "adam"},
+        TypeError,
+        "rule must be a function, got 'adam'",
+    ),
     "a rule of too few arguments": (
         {"rule": lambda w, gradient: w},
         TypeError,
@@ -667,13 +861,18 @@ BAD = {
         ValueError,
         "<lambda> must return 2 values, (w, v), got 1",
     ),
+    "a number in a string": (
+        {"learning_rate": "0.1"},
+        TypeError,
+        "learning_rate must be a number or an array of numbers, got '0.1'",
+    ),
     "a rule that returns too much": (
         {"rule": lambda w, gradient, t, v=0.0: (w, v, v)},
         ValueError,
         "<lambda> must return 2 values, (w, v), got 3",
     ),
     "a rule that returns another point": (
-        {"rule": lambda w, gradient, t: np.ones(3)},
+        {"rule": lambda w, gradient, t, v=0.0: (np.ones(3), v)},
         ValueError,
         "<lambda> must return w in its shape (2,), got (3,)",
     ),
@@ -699,7 +898,12 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_its_value_and_what_is_allowed(case, run):
     given, error, message = BAD[case]
-    call = {"rule": optimizers.adam, "start": START, "steps": 3, "gradient": RAVINE.gradient} | given
+    call = {
+        "rule": optimizers.adam,
+        "start": START,
+        "steps": 3,
+        "gradient": RAVINE.gradient,
+    } | given
     if run is sweep:
         call["surface"] = surfaces.Surface(RAVINE.value, call.pop("gradient"))
     with pytest.raises(error) as caught:
@@ -723,11 +927,22 @@ def test_a_gradient_that_is_no_function(given):
         assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("surface", [RAVINE.gradient, TWO, None, SimpleNamespace(value=RAVINE.value)])
+@pytest.mark.parametrize("tolerance", [np.nan, "0.1", None, TWO])
+def test_a_tolerance_that_is_no_number(tolerance):
+    with pytest.raises(ValueError) as caught:
+        sweep(optimizers.adam, RAVINE, START, 3, tolerance=tolerance)
+    assert str(caught.value) == f"tolerance must be a number, got {tolerance!r}"
+
+
+@pytest.mark.parametrize(
+    "surface", [RAVINE.gradient, TWO, None, SimpleNamespace(value=RAVINE.value)]
+)
 def test_a_sweep_of_what_is_no_surface(surface):
     with pytest.raises(TypeError) as caught:
         sweep(optimizers.adam, surface, START, 3)
-    expected = f"surface must have a value and a gradient, functions of w, got {surface!r}"
+    expected = (
+        f"surface must have a value and a gradient, functions of w, got {surface!r}"
+    )
     assert str(caught.value) == expected
 
 

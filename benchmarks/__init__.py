@@ -1,0 +1,1 @@
+"""What the library aims for, measured: `python -m benchmarks`."""
