@@ -7,8 +7,9 @@ SITE := _build/site
 LIBRARY := $(shell find lib -type f -not -name '*.pyc')
 NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
 
-# uv trusts what the machine trusts, as pip does.
+# uv and node trust what the machine trusts, as pip does.
 export UV_SYSTEM_CERTS ?= 1
+export NODE_OPTIONS ?= --use-system-ca
 
 .PHONY: help book serve test lint unit nbval browser bench notebooks lock clean
 
