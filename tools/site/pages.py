@@ -45,7 +45,7 @@ def tidy(page):
 
 
 def lighten(page):
-    """Drop what makes a page heavy and shows nothing: comments, marks of plain code, the sources of formulas."""
+    """Drop what is heavy and shows nothing: comments, marks of plain code, the sources of formulas."""
     for comment in page.find("//comment()"):
         comment.drop_tree()
     for span in page.find("//pre//span[@class='n' or @class='p' or @class='w']"):
