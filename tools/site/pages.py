@@ -27,6 +27,7 @@ def aim(page):
 
 
 def tidy(page):
+    page.root.set("data-theme", "light")  # the colors of readers without scripts
     for element in page.find(
         "//head/noscript | //link[@rel='preload'] | //*[@id='ethical-ad-placement']"
         " | //meta[@name='viewport'][position() > 1] | //meta[starts-with(@name, 'docsearch')]"
@@ -44,7 +45,9 @@ def tidy(page):
 
 
 def lighten(page):
-    """Drop what makes a page heavy and shows nothing: marks of plain code, the sources of formulas."""
+    """Drop what is heavy and shows nothing: comments, marks of plain code, the sources of formulas."""
+    for comment in page.find("//comment()"):
+        comment.drop_tree()
     for span in page.find("//pre//span[@class='n' or @class='p' or @class='w']"):
         span.drop_tag()
     for annotation in page.find("//annotation"):

