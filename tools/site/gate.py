@@ -12,7 +12,7 @@ from tools.site.policy import POLICY
 BUDGET = 200_000  # bytes over the wire before a reader does anything
 ENGINE_BUDGET = 450_000  # with the engine that then answers
 NEAR = 2  # figures that a browser loads before the reader scrolls
-PACKED = (".webp", ".png", ".woff2")
+PACKED = (".avif", ".webp", ".png", ".woff2")
 DATA = ("application/json",)
 ADDRESSES = ("src", "srcset", "href", "xlink:href", "data", "action", "formaction", "poster", "background")
 

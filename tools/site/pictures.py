@@ -1,6 +1,7 @@
 """Figures: as small as they can be without a visible difference, loaded when the reader comes near."""
 
 import io
+from pathlib import Path
 
 from lxml import etree
 from PIL import Image
@@ -26,20 +27,27 @@ def prepare(page, cache):
 
 
 def lighter(name, data, cache):
-    """A PNG as the smaller of two WebPs: exact, best for lines, or of quality 60, best for shades."""
+    """A PNG as the smaller of an exact WebP, best for lines, and an AVIF of quality 55, best for shades."""
     if not name.endswith(".png"):
         return name, data
-    known = cache / f"{digest(data)}.webp"
-    if not known.exists():
+    key = digest(Path(__file__).read_bytes() + data)  # a new recipe is a new picture
+    known = list(cache.glob(f"{key}.*"))
+    if not known:
         picture = Image.open(io.BytesIO(data)).convert("RGB")
+        packed = {
+            "webp": pack(picture, "webp", lossless=True, method=6),
+            "avif": pack(picture, "avif", quality=55, speed=4),
+        }
+        kind = min(packed, key=lambda kind: len(packed[kind]))
+        known = [cache / f"{key}.{kind}"]
         cache.mkdir(parents=True, exist_ok=True)
-        known.write_bytes(min(webp(picture, lossless=True), webp(picture, quality=60), key=len))
-    return "_images/figure.webp", known.read_bytes()
+        known[0].write_bytes(packed[kind])
+    return f"_images/figure{known[0].suffix}", known[0].read_bytes()
 
 
-def webp(picture, **options):
+def pack(picture, kind, **options):
     packed = io.BytesIO()
-    picture.save(packed, "webp", method=6, **options)
+    picture.save(packed, kind, **options)
     return packed.getvalue()
 
 

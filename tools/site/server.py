@@ -14,10 +14,11 @@ from tools.site.policy import HEADER
 TYPES = {
     ".mjs": "text/javascript",
     ".wasm": "application/wasm",
+    ".avif": "image/avif",
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-PACKED = (".webp", ".png", ".woff2")
+PACKED = (".avif", ".webp", ".png", ".woff2")
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
