@@ -428,7 +428,7 @@ UNARY = {
     "unpacked": lambda np, a: np.array([x for x in a] + [a[0]]),
     "nested": lambda np, a: np.array([a, a]),
     "min": lambda np, a: a.min() + a.min(axis=0),
-    "max": lambda np, a: a.max(axis=0),
+    "max": lambda np, a: np.max(a, axis=0) - np.min(a),
     "sum": lambda np, a: np.sum(np.sign(a), axis=0) + np.isfinite(a).sum(),
     "mean": lambda np, a: np.mean(np.sign(a), axis=-1),
     "any": lambda np, a: np.any(a > 1),

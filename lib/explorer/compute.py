@@ -142,11 +142,11 @@ def _run(run, rules, surface, start, steps):
     with np.errstate(all="ignore"):
         loss = surface.value(record["w"].T)
     return {
-        "w": _listed(record["w"]),
-        "loss": _listed(loss),
-        "gradient": _listed(record["gradient"]),
-        "state": OrderedDict((name, _listed(record[name])) for name in paths.signature(rule)[0]),
-        "rate": _listed(paths.effective_rate(record)),
+        "w": listed(record["w"]),
+        "loss": listed(loss),
+        "gradient": listed(record["gradient"]),
+        "state": OrderedDict((name, listed(record[name])) for name in paths.signature(rule)[0]),
+        "rate": listed(paths.effective_rate(record)),
         "diverged": _step(paths.diverged(record["w"])),
         "error": None,
     }
@@ -176,7 +176,7 @@ def _map(request, rules, losses):
         yield {
             "row": row,
             "of": rows,
-            "final_loss": _listed(found["final_loss"]),
+            "final_loss": listed(found["final_loss"]),
             "steps_to_tolerance": [_step(step) for step in found["steps_to_tolerance"]],
             "diverged": [_step(step) for step in found["diverged"]],
         }
@@ -189,7 +189,7 @@ def _surface(request, rules, losses):
         raise ValueError(f"size must be a whole number from 2 to {MOST_POINTS}, got {size!r}")
     x, y = [np.linspace(low, high, size) for low, high in surface.window]
     with np.errstate(all="ignore"):
-        values = [_listed(surface.value(np.array([x, 0 * x + height]))) for height in y]
+        values = [listed(surface.value(np.array([x, 0 * x + height]))) for height in y]
     yield {
         "name": surface.name,
         "window": surface.window,
@@ -209,8 +209,8 @@ def _series(request, rules, losses):
     else:
         series = averages.ewma_series(values, beta, values[0] if first else 0.0)
     yield {
-        "averages": _listed(series),
-        "weights": _listed(averages.weights(beta, len(values))),
+        "averages": listed(series),
+        "weights": listed(averages.weights(beta, len(values))),
         "window": averages.effective_window(beta),
         "half_life": float(averages.half_life(beta)),
         "latency": averages.latency(beta),
@@ -275,17 +275,17 @@ class Deadline:
     def __enter__(self):
         if self.watching:
             self.thread = ctypes.c_ulong(threading.get_ident())
-            self.timer = threading.Timer(PATIENCE, self.throw, [ctypes.py_object(Endless)])
+            self.timer = threading.Timer(PATIENCE, self._throw, [ctypes.py_object(Endless)])
             self.timer.start()
 
-    def throw(self, error):
+    def _throw(self, error):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(self.thread, error)
 
     def __exit__(self, *error):
         if self.watching:
             self.timer.cancel()
             self.timer.join()
-            self.throw(None)  # if it was thrown at the last moment
+            self._throw(None)  # if it was thrown at the last moment
 
 
 def _failure(error, source=None):
@@ -321,7 +321,8 @@ def _number(name, value):
     return value
 
 
-def _listed(array):
+def listed(array):
+    """An array as JSON has it. The page's engine has a faster way of its own."""
     values = array.tolist()
     return values if np.isfinite(array).all() else _plain(values)
 
