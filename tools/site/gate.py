@@ -143,7 +143,7 @@ def weight(page):
         engine = {file for file in script.parents[2].rglob("*") if file.is_file() and file != script}
     names = styles.page_names(page.root)
     for sheet in [file for file in files if file.suffix == ".css"]:
-        applied = styles.purge(rules(sheet), names)
+        applied = styles.purge([rule for rule in rules(sheet) if isinstance(rule, css.Rule)], names)
         files.update(sheet.parent / face for face in fonts.faces(applied, names))
     files.update(list(dict.fromkeys(figures))[:NEAR])
     return sum(map(wire, files)), sum(map(wire, engine))
