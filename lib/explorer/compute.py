@@ -5,7 +5,8 @@ on MicroPython, so it uses the library's core and nothing else. A number that is
 a step that never came.
 
     {"id", "do": "race", "surface", "start": [x, y], "steps", "runs": [{"rule", "source", "hyperparameters"}]}
-    -> {"id", "runs": [{"w", "loss", "gradient", "state", "rate", "diverged", "error"}]}
+    -> {"id", "runs": [{"w", "loss", "gradient", "state", "rate", "diverged", "error"}]}; a run with a source
+       also has "hyperparameters", those of the rule that it defines, described as in `specification`
     {"id", "do": "surface", "surface", "size"}
     -> {"id", "name", "window", "start", "minima", "values"}, the rows of values from the lowest y up
     {"id", "do": "series", "values", "beta", "start": "zero" or "first", "corrected"}
@@ -73,7 +74,14 @@ def specification(rules=None, losses=None):
             for name, rule in group.items()
         ],
         "surfaces": [
-            {"name": name, "title": s.name, "window": s.window, "start": s.start, "minima": s.minima}
+            {
+                "name": name,
+                "title": s.name,
+                "window": s.window,
+                "start": s.start,
+                "minima": s.minima,
+                "lowest": float(s.value(s.minima[0])) if s.minima else None,
+            }
             for name, s in dict(known_surfaces(), **losses or {}).items()
         ],
     }
@@ -95,29 +103,34 @@ def known_surfaces():
 
 
 def _describe(name, rule, library):
-    state, hyperparameters = paths.signature(rule)
+    return {
+        "name": name,
+        "library": library,
+        "description": (inspect.getdoc(rule) or "").split("\n")[0],
+        "state": list(paths.signature(rule)[0]),
+        "hyperparameters": _hyperparameters(rule),
+        "source": _text(rule),
+    }
+
+
+def _hyperparameters(rule):
+    """A rule's hyperparameters that are numbers."""
     described = []
-    for parameter, default in hyperparameters.items():
-        if parameter in paths.FUNCTIONS:
+    for parameter, default in paths.signature(rule)[1].items():
+        given = default is not inspect.Parameter.empty
+        if parameter in paths.FUNCTIONS or (given and not _is_number(default)):
             continue
         low, high = paths.LIMITS.get(parameter, (-np.inf, np.inf))
         described.append(
             {
                 "name": parameter,
-                "default": None if default is inspect.Parameter.empty else default,
+                "default": default if given else None,
                 "low": low if low > -np.inf else None,
                 "high": high if high < np.inf else None,
                 "scale": "log" if (low, high) == (0, np.inf) else "linear",
             }
         )
-    return {
-        "name": name,
-        "library": library,
-        "description": (inspect.getdoc(rule) or "").split("\n")[0],
-        "state": list(state),
-        "hyperparameters": described,
-        "source": _text(rule),
-    }
+    return described
 
 
 def _text(rule):
@@ -141,7 +154,7 @@ def _run(run, rules, surface, start, steps):
         return {"error": _failure(error, run.get("source"))}
     with np.errstate(all="ignore"):
         loss = surface.value(record["w"].T)
-    return {
+    answer = {
         "w": listed(record["w"]),
         "loss": listed(loss),
         "gradient": listed(record["gradient"]),
@@ -150,6 +163,9 @@ def _run(run, rules, surface, start, steps):
         "diverged": _step(paths.diverged(record["w"])),
         "error": None,
     }
+    if run.get("source") is not None:
+        answer["hyperparameters"] = _hyperparameters(rule)
+    return answer
 
 
 def _map(request, rules, losses):
@@ -241,7 +257,10 @@ def _contender(run, rules, surface):
         rule = _edited(run["source"])
     given = run.get("hyperparameters") or {}
     hyperparameters = {name: _number(name, value) for name, value in given.items()}
-    for name in paths.signature(rule)[1]:
+    known = paths.signature(rule)[1]
+    if run.get("source") is not None:  # a hyperparameter that the edit has taken away
+        hyperparameters = {name: value for name, value in hyperparameters.items() if name in known}
+    for name in known:
         if name in paths.FUNCTIONS:
             hyperparameters[name] = getattr(surface, name)
     return rule, hyperparameters
@@ -315,8 +334,12 @@ def _known(what, name, things):
     return things[name]
 
 
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _number(name, value):
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    if not _is_number(value):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return value
 
