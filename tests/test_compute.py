@@ -120,6 +120,16 @@ def test_a_rule_that_does_not_ask_for_the_gradient_was_told_nothing():
         assert run["state"]["m"][t + 1] == run["w"][t + 1]
 
 
+def test_an_edited_rule_brings_its_own_hyperparameters():
+    signature = "mine(w, gradient, t, *, rate, share=0.5, twice=False)"
+    source = f"def {signature}:\n    return w - rate * share * gradient(w)"
+    run = edited(source, rate=0.25, momentum=0.9)  # the edit has taken momentum away
+    described = {one["name"]: one["default"] for one in run["hyperparameters"]}
+    assert described == {"rate": None, "share": 0.5}
+    assert edited(source, rate=0.25, share=1.0)["w"][1] != run["w"][1]
+    assert "hyperparameters" not in race({"rule": "adam", "hyperparameters": {}})["runs"][0]
+
+
 def test_a_source_may_call_the_rules_and_import():
     run = edited("import math\nimport numpy\ndef mine(*given, **more):\n    return adam(*given, **more)")
     assert "must be of the form rule(w, gradient, t" in run["error"]["message"]
@@ -335,6 +345,7 @@ def test_the_specification_is_read_from_the_library():
         "window": [list(limits) for limits in surfaces.ravine.window],
         "start": list(surfaces.ravine.start),
         "minima": [list(point) for point in surfaces.ravine.minima],
+        "lowest": 0.0,
     }
 
 
@@ -428,7 +439,7 @@ UNARY = {
     "unpacked": lambda np, a: np.array([x for x in a] + [a[0]]),
     "nested": lambda np, a: np.array([a, a]),
     "min": lambda np, a: a.min() + a.min(axis=0),
-    "max": lambda np, a: a.max(axis=0),
+    "max": lambda np, a: np.max(a, axis=0) - np.min(a),
     "sum": lambda np, a: np.sum(np.sign(a), axis=0) + np.isfinite(a).sum(),
     "mean": lambda np, a: np.mean(np.sign(a), axis=-1),
     "any": lambda np, a: np.any(a > 1),
@@ -470,6 +481,17 @@ def test_functions_of_arrays_are_numpys(name):
         for a in ([x, y], [y, x, 3.0], [[x, 1.0, y], [y, 0.0, -2.0]]):
             got, expected = both(UNARY[name], a)
             np.testing.assert_allclose(got, expected, rtol=1e-15, err_msg=f"{name} of {a}")
+
+
+OF_NUMBERS = list(UNARY)[: list(UNARY).index("isfinite") + 1]
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_functions_of_numbers_are_numpys(name):
+    for x in [*AWKWARD, 0, 4, -1]:
+        got, expected = both(UNARY[name], x)
+        np.testing.assert_allclose(got, expected, rtol=1e-15, err_msg=f"{name} of {x}")
+        assert not isinstance(UNARY[name](SHIM, x), SHIM.ndarray)
 
 
 def test_views_write_through_and_copies_do_not():

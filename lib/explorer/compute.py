@@ -5,7 +5,8 @@ on MicroPython, so it uses the library's core and nothing else. A number that is
 a step that never came.
 
     {"id", "do": "race", "surface", "start": [x, y], "steps", "runs": [{"rule", "source", "hyperparameters"}]}
-    -> {"id", "runs": [{"w", "loss", "gradient", "state", "rate", "diverged", "error"}]}
+    -> {"id", "runs": [{"w", "loss", "gradient", "state", "rate", "diverged", "error"}]}; a run with a source
+       also has "hyperparameters", those of the rule that it defines, described as in `specification`
     {"id", "do": "surface", "surface", "size"}
     -> {"id", "name", "window", "start", "minima", "values"}, the rows of values from the lowest y up
     {"id", "do": "series", "values", "beta", "start": "zero" or "first", "corrected"}
@@ -73,7 +74,14 @@ def specification(rules=None, losses=None):
             for name, rule in group.items()
         ],
         "surfaces": [
-            {"name": name, "title": s.name, "window": s.window, "start": s.start, "minima": s.minima}
+            {
+                "name": name,
+                "title": s.name,
+                "window": s.window,
+                "start": s.start,
+                "minima": s.minima,
+                "lowest": float(s.value(s.minima[0])) if s.minima else None,
+            }
             for name, s in dict(known_surfaces(), **losses or {}).items()
         ],
     }
@@ -95,29 +103,34 @@ def known_surfaces():
 
 
 def _describe(name, rule, library):
-    state, hyperparameters = paths.signature(rule)
+    return {
+        "name": name,
+        "library": library,
+        "description": (inspect.getdoc(rule) or "").split("\n")[0],
+        "state": list(paths.signature(rule)[0]),
+        "hyperparameters": _hyperparameters(rule),
+        "source": _text(rule),
+    }
+
+
+def _hyperparameters(rule):
+    """A rule's hyperparameters that are numbers."""
     described = []
-    for parameter, default in hyperparameters.items():
-        if parameter in paths.FUNCTIONS:
+    for parameter, default in paths.signature(rule)[1].items():
+        given = default is not inspect.Parameter.empty
+        if parameter in paths.FUNCTIONS or (given and not _is_number(default)):
             continue
         low, high = paths.LIMITS.get(parameter, (-np.inf, np.inf))
         described.append(
             {
                 "name": parameter,
-                "default": None if default is inspect.Parameter.empty else default,
+                "default": default if given else None,
                 "low": low if low > -np.inf else None,
                 "high": high if high < np.inf else None,
                 "scale": "log" if (low, high) == (0, np.inf) else "linear",
             }
         )
-    return {
-        "name": name,
-        "library": library,
-        "description": (inspect.getdoc(rule) or "").split("\n")[0],
-        "state": list(state),
-        "hyperparameters": described,
-        "source": _text(rule),
-    }
+    return described
 
 
 def _text(rule):
@@ -141,15 +154,18 @@ def _run(run, rules, surface, start, steps):
         return {"error": _failure(error, run.get("source"))}
     with np.errstate(all="ignore"):
         loss = surface.value(record["w"].T)
-    return {
-        "w": _listed(record["w"]),
-        "loss": _listed(loss),
-        "gradient": _listed(record["gradient"]),
-        "state": OrderedDict((name, _listed(record[name])) for name in paths.signature(rule)[0]),
-        "rate": _listed(paths.effective_rate(record)),
+    answer = {
+        "w": listed(record["w"]),
+        "loss": listed(loss),
+        "gradient": listed(record["gradient"]),
+        "state": OrderedDict((name, listed(record[name])) for name in paths.signature(rule)[0]),
+        "rate": listed(paths.effective_rate(record)),
         "diverged": _step(paths.diverged(record["w"])),
         "error": None,
     }
+    if run.get("source") is not None:
+        answer["hyperparameters"] = _hyperparameters(rule)
+    return answer
 
 
 def _map(request, rules, losses):
@@ -176,7 +192,7 @@ def _map(request, rules, losses):
         yield {
             "row": row,
             "of": rows,
-            "final_loss": _listed(found["final_loss"]),
+            "final_loss": listed(found["final_loss"]),
             "steps_to_tolerance": [_step(step) for step in found["steps_to_tolerance"]],
             "diverged": [_step(step) for step in found["diverged"]],
         }
@@ -189,7 +205,7 @@ def _surface(request, rules, losses):
         raise ValueError(f"size must be a whole number from 2 to {MOST_POINTS}, got {size!r}")
     x, y = [np.linspace(low, high, size) for low, high in surface.window]
     with np.errstate(all="ignore"):
-        values = [_listed(surface.value(np.array([x, 0 * x + height]))) for height in y]
+        values = [listed(surface.value(np.array([x, 0 * x + height]))) for height in y]
     yield {
         "name": surface.name,
         "window": surface.window,
@@ -209,8 +225,8 @@ def _series(request, rules, losses):
     else:
         series = averages.ewma_series(values, beta, values[0] if first else 0.0)
     yield {
-        "averages": _listed(series),
-        "weights": _listed(averages.weights(beta, len(values))),
+        "averages": listed(series),
+        "weights": listed(averages.weights(beta, len(values))),
         "window": averages.effective_window(beta),
         "half_life": float(averages.half_life(beta)),
         "latency": averages.latency(beta),
@@ -241,7 +257,10 @@ def _contender(run, rules, surface):
         rule = _edited(run["source"])
     given = run.get("hyperparameters") or {}
     hyperparameters = {name: _number(name, value) for name, value in given.items()}
-    for name in paths.signature(rule)[1]:
+    known = paths.signature(rule)[1]
+    if run.get("source") is not None:  # a hyperparameter that the edit has taken away
+        hyperparameters = {name: value for name, value in hyperparameters.items() if name in known}
+    for name in known:
         if name in paths.FUNCTIONS:
             hyperparameters[name] = getattr(surface, name)
     return rule, hyperparameters
@@ -275,17 +294,17 @@ class Deadline:
     def __enter__(self):
         if self.watching:
             self.thread = ctypes.c_ulong(threading.get_ident())
-            self.timer = threading.Timer(PATIENCE, self.throw, [ctypes.py_object(Endless)])
+            self.timer = threading.Timer(PATIENCE, self._throw, [ctypes.py_object(Endless)])
             self.timer.start()
 
-    def throw(self, error):
+    def _throw(self, error):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(self.thread, error)
 
     def __exit__(self, *error):
         if self.watching:
             self.timer.cancel()
             self.timer.join()
-            self.throw(None)  # if it was thrown at the last moment
+            self._throw(None)  # if it was thrown at the last moment
 
 
 def _failure(error, source=None):
@@ -315,13 +334,18 @@ def _known(what, name, things):
     return things[name]
 
 
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _number(name, value):
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    if not _is_number(value):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return value
 
 
-def _listed(array):
+def listed(array):
+    """An array as JSON has it. The page's engine has a faster way of its own."""
     values = array.tolist()
     return values if np.isfinite(array).all() else _plain(values)
 

@@ -52,8 +52,8 @@
       }
     }
 
-    #hear({ ready, answer, failed }) {
-      if (answer) return this.#finish(JSON.parse(answer));
+    #hear({ ready, text, numbers, failed }) {
+      if (text) return this.#finish(read(text, numbers));
       if (failed) return this.#fail(failed);
       this.#ready = ready;
       this.#next();
@@ -101,6 +101,19 @@
       const jobs = this.#queue.splice(0);
       queueMicrotask(() => jobs.forEach((job) => job.hear(failure(job, message, reason))));
     }
+  }
+
+  /** The answer in a text that keeps its arrays apart, as nested lists, with null for what is not finite. */
+  function read(text, numbers) {
+    const nest = (first, [length, ...inner], size = inner.reduce((a, b) => a * b, 1)) =>
+      Array.from({ length }, (_, k) =>
+        inner.length ? nest(first + k * size, inner) : finite(numbers[first + k]),
+      );
+    const finite = (number) => (Number.isFinite(number) ? number : null);
+    const [, , answer] = JSON.parse(text, (_, value) =>
+      value?.shape ? nest(value.first, value.shape) : value,
+    );
+    return answer;
   }
 
   const failure = ({ request }, message, reason) => ({

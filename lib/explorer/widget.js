@@ -114,7 +114,13 @@ const fresh = () => `explorer-control-${++ids}`;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const round = (value, digits) => Number(value.toPrecision(digits));
 const finite = (value) => typeof value === "number" && Number.isFinite(value);
-const show = (value, digits = 4) => (finite(value) ? String(round(value, digits)) : "not finite");
+
+function show(value, digits = 4) {
+  if (!finite(value)) return "not finite";
+  if (value === 0 || Math.abs(value) >= 1e-3) return String(round(value, digits));
+  return value.toExponential(digits - 1).replace(/\.?0*e/, "e");
+}
+
 const point = (w) => `(${w.map((value) => show(value)).join(", ")})`;
 const pixel = (value) => value.toFixed(1);
 const line = (points) => (points.length ? `M${points.map((p) => p.map(pixel).join(" ")).join("L")}` : "");
@@ -556,7 +562,7 @@ function csv(rows) {
 
 /** All numbers, to read and to copy; `rows` gives them, once `ready` has been awaited. */
 function numbers(rows, ready, say) {
-  const name = { class: "scroll", tabindex: 0, role: "region", "aria-label": "All steps" };
+  const name = { class: "scroll", tabindex: 0, role: "group", "aria-label": "All steps" };
   const region = h("div", name);
   const fill = () => details.open && region.replaceChildren(table(rows()));
   const copied = async () => {
@@ -577,8 +583,8 @@ function numbers(rows, ready, say) {
 /** The source of a rule, to be edited: line numbers, spaces for Tab; Escape and then Tab leave. */
 function editor(change, reset) {
   const id = fresh();
-  const gutter = h("pre", { class: "gutter", "aria-hidden": "true" });
-  const trouble = h("pre", { class: "traceback", role: "alert" });
+  const gutter = h("div", { class: "gutter", "aria-hidden": "true" });
+  const trouble = h("div", { class: "traceback", role: "alert" });
   const area = h("textarea", {
     "aria-label": "Python source of the rule",
     "aria-describedby": id,
@@ -767,8 +773,12 @@ function race(view) {
     return { do: "race", surface, start, steps, runs: cards.map((card) => card.wire()) };
   };
   const ask = view.newest(request, (answer) => {
-    if (answer.error) say(answer.error.message, true);
-    else hear(answer.runs);
+    const { error } = answer;
+    if (!error) hear(answer.runs);
+    else {
+      say(error.message, true);
+      racing.filter(({ run }) => run.source !== null).forEach((card) => card.hear({ error }));
+    }
     full = true;
     waiting.splice(0).forEach((act) => act());
   });
@@ -912,7 +922,7 @@ function race(view) {
     const lowest = landscape().lowest ?? 0;
     const above = (loss) => (finite(loss) ? loss - lowest : loss);
     const curves = drawn().map((card) => [card, card.answer.loss.map(above)]);
-    const inside = curves.flatMap(([card, values]) => values.slice(0, (card.left() ?? Infinity) + 1));
+    const inside = curves.flatMap(([card, values]) => values.filter((_, k) => k === 0 || card.inside(k)));
     const x = numberAxis("step", [0, player.last()], [0, width], Math.min(6, width / 50));
     const y = lossAxis(inside.filter(finite), height, lowest);
     const spot = (value, step) => [x.at(step), clamp(y.at(value), -20, height + 20)];
@@ -948,7 +958,7 @@ function race(view) {
   const readout = h("div", {
     class: "scroll",
     tabindex: 0,
-    role: "region",
+    role: "group",
     "aria-label": "The present step",
   });
 
@@ -986,7 +996,7 @@ function race(view) {
 
   // The optimizers
 
-  const list = h("div", { class: "cards" });
+  const list = h("div", { class: "optimizers" });
   const more = button("Add an optimizer", () => {
     const free = specification.rules.find(({ name }) => cards.every(({ run }) => run.rule !== name));
     add({ rule: (free ?? specification.rules[0]).name, source: null });
@@ -1177,7 +1187,7 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
     stale: false, // whether the answer is older than the controls, because they brought an error
     element: h(
       "div",
-      { class: `card run-${slot}`, role: "group", "aria-label": `Optimizer ${slot + 1}` },
+      { class: `optimizer run-${slot}`, role: "group", "aria-label": `Optimizer ${slot + 1}` },
       h("div", { class: "head" }, swatch(slot), choice, remove),
       about,
       sliders,
@@ -1189,11 +1199,11 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
     /** The run as Python is asked for it; the page's engine knows a notebook's own rule by its source only. */
     wire: () => ({ ...run, source: run.source ?? (page && !own().library ? own().source : null) }),
     hear(answer) {
-      const { error = null, rule: edited, ...rest } = answer;
+      const { error = null, hyperparameters: edited, ...rest } = answer;
       code.tell(run.source === null ? null : error);
       card.stale = Boolean(error);
       if (!error) card.answer = rest;
-      if (edited) describe(edited);
+      if (edited) describe({ ...own(), hyperparameters: edited });
       status.classList.toggle("wrong", card.stale);
       status.textContent = card.fate();
       if (!error) return;
@@ -1201,10 +1211,13 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
       status.textContent = `${error.message}. ${kept}`;
       say(`${run.rule}: ${error.message}`, true);
     },
+    inside(step) {
+      const { window } = landscape();
+      return card.answer.w[step].every((v, k) => finite(v) && window[k][0] <= v && v <= window[k][1]);
+    },
+    /** The step at which the path first left the window. */
     left() {
-      const within = (value, [low, high]) => finite(value) && low <= value && value <= high;
-      const outside = (w) => !w.every((value, k) => within(value, landscape().window[k]));
-      const step = card.answer.w.findIndex(outside);
+      const step = card.answer.w.findIndex((_, k) => !card.inside(k));
       return step < 0 ? null : step;
     },
     fate() {
@@ -1445,7 +1458,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     const key = (...parts) => h("span", { class: "key" }, parts);
     const colors = range(0, SHADES).map((k) => h("i", { class: `shade-${k}` }));
     const keys = [key(best, " ", colors, " ", worst), key("╱ ", beyond), key("╳ no longer finite")];
-    legend.replaceChildren(`${text}. `, ...keys);
+    legend.replaceChildren(key(`${text}.`), ...keys);
   }
 
   return {

@@ -21,40 +21,52 @@ def embed(site, rules, names, characters):
 
     A face that nothing asks for is left out; `names` are the classes that occur.
     """
-    families, written = used(rules)
+    icons = {
+        character
+        for _, part in css.every_declaration(rules)
+        if part.name == "content" or part.name.startswith("--")
+        for character in "".join(css.words(part.value))
+    }
+    asked = faces(rules, names)
     kept = []
     for rule in rules:
         if rule.keyword == "font-face":
-            face = {part.name: part for part in rule.body}
-            family = name(face["font-family"].value)
-            source = next(url.value for url in css.urls(face["src"].value) if url.value.endswith(".woff2"))
-            wanted = CLASSES.get(PurePosixPath(source).stem, names)
-            data = cut(site.read(source), written if "Awesome" in family else characters)
-            if family not in families or names.isdisjoint(wanted) or data is None:
+            source = file(rule)
+            data = cut(site.read(source), icons if "fontawesome" in source else characters)
+            if source not in asked or data is None:
                 continue
-            file = site.add(f"_static/fonts/{PurePosixPath(source).name}", data)
-            face["src"].value = css.tokens(f'url({file}) format("woff2")')
+            (src,) = [part for part in rule.body if part.name == "src"]
+            new = site.add(f"_static/fonts/{PurePosixPath(source).name}", data)
+            src.value = css.tokens(f'url({new}) format("woff2")')
         kept.append(rule)
     return kept
 
 
-def used(rules):
-    """The families that the rules ask for, and the characters that they write."""
-    families, written = set(), set()
-    for rule, part in css.every_declaration(rules):
-        if rule.keyword == "font-face":
-            continue
-        if part.name in ("font", "font-family"):
-            families.update(map(name, css.split(part.value)))
-        if part.name == "content" or part.name.startswith("--"):
-            written.update("".join(css.words(part.value)))
-    return families, written
+def faces(rules, names):
+    """The files of the faces that the rules ask for on pages with these classes."""
+    families = {
+        family(piece)
+        for rule, part in css.every_declaration(rules)
+        if rule.keyword != "font-face" and part.name in ("font", "font-family")
+        for piece in css.split(part.value)
+    }
+    return [
+        file(rule)
+        for rule in rules
+        if rule.keyword == "font-face"
+        and any(part.name == "font-family" and family(part.value) in families for part in rule.body)
+        and not names.isdisjoint(CLASSES.get(PurePosixPath(file(rule)).name.split(".")[0], names))
+    ]
 
 
-def name(tokens):
-    """A family's name, quoted or not, after the size that may stand before it."""
-    words = css.words(tokens)
-    return " ".join(word for word in words if word not in ("normal", "italic", "bold"))
+def file(face):
+    urls = [url.value for part in face.body if part.name == "src" for url in css.urls(part.value)]
+    return next(url for url in urls if url.endswith(".woff2"))
+
+
+def family(tokens):
+    """A family's name, quoted or not, without the style and the size that may stand before it."""
+    return " ".join(word for word in css.words(tokens) if word not in ("normal", "italic", "bold"))
 
 
 def cut(data, characters):

@@ -1,12 +1,13 @@
 """What has to hold for every page of the finished site, read again from its files."""
 
+import functools
 import gzip
 import posixpath
 from urllib.parse import unquote, urlsplit
 
 import lxml.html
 
-from tools.site import css
+from tools.site import css, fonts, styles
 from tools.site.policy import POLICY
 
 BUDGET = 200_000  # bytes over the wire before a reader does anything
@@ -96,9 +97,16 @@ def foreign_in_sheet(sheet):
             yield f"a resource that is not of the site: {url[:80]}"
 
 
+def rules(sheet):
+    return parse(sheet.read_text(encoding="utf-8"))
+
+
+parse = functools.cache(css.parse)  # every page has the same
+
+
 def sheet_urls(sheet):
     """Every URL that a style sheet loads, the sheets it imports included."""
-    for rule in css.parse(sheet.read_text(encoding="utf-8")):
+    for rule in rules(sheet):
         if isinstance(rule, str):
             yield rule
         else:
@@ -117,8 +125,7 @@ def overweight(page):
 def weight(page):
     """Bytes over the wire: what the page needs before the first interaction, and what the engine adds.
 
-    Never less than what a browser loads, but for figures: of those that it loads when the reader comes near,
-    the first few count.
+    Of the figures, which a browser loads when the reader comes near, the first few count.
     """
     files = {page.path}
     figures = []
@@ -134,8 +141,10 @@ def weight(page):
         files.add(page.file(element.get("data-module")))
     for script in [file for file in files if file.match("explorer-*/lib/explorer/page.js")]:
         engine = {file for file in script.parents[2].rglob("*") if file.is_file() and file != script}
+    names = styles.page_names(page.root)
     for sheet in [file for file in files if file.suffix == ".css"]:
-        files.update(sheet.parent / url for url in sheet_urls(sheet) if (sheet.parent / url).is_file())
+        applied = styles.purge([rule for rule in rules(sheet) if isinstance(rule, css.Rule)], names)
+        files.update(sheet.parent / face for face in fonts.faces(applied, names))
     files.update(list(dict.fromkeys(figures))[:NEAR])
     return sum(map(wire, files)), sum(map(wire, engine))
 

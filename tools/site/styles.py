@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from lxml.html import builder as E
@@ -18,7 +19,7 @@ def bundle(site, book):
     """Replace the style sheets and the style attributes of all pages by one file."""
     rules = [rule for name in collect(book) for rule in read(site, name)]
     rules += css.parse(OWN.read_text(encoding="utf-8")) + name_attributes(book)
-    words, names = script_words(site), page_names(book)
+    words, names = script_words(site), set().union(*(page_names(page.root) for page in book))
     rules = purge(rules, words | names)
     rules = drop_idle(rules, words)
     rules = fonts.embed(site, rules, names, formula_characters(book))
@@ -74,12 +75,11 @@ def script_words(site):
     return {word for script in scripts for word in WORD.findall(script)}
 
 
-def page_names(book):
-    """The tags, classes and ids of all pages."""
+def page_names(root):
+    """The tags, classes and ids of a page."""
     names = set()
-    for page in book:
-        for element in page.root.iter("*"):
-            names.update([element.tag, element.get("id")], element.get("class", "").split())
+    for element in root.iter("*"):
+        names.update([element.tag, element.get("id")], element.get("class", "").split())
     return names
 
 
@@ -88,9 +88,9 @@ def purge(rules, names):
     kept = []
     for rule in rules:
         if rule.keyword in css.CONDITIONS:
-            rule.body = purge(rule.body, names)
+            rule = replace(rule, body=purge(rule.body, names))
         elif not rule.keyword:
-            rule.heads = [head for head in rule.heads if asked(head) <= names]
+            rule = replace(rule, heads=[head for head in rule.heads if asked(head) <= names])
         if rule.heads and rule.body:
             kept.append(rule)
     return kept

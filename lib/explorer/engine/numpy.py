@@ -10,7 +10,7 @@ import math
 pi, inf, nan = math.pi, math.inf, math.nan
 newaxis = None
 float64 = float
-_abs, _all, _any, _sum = abs, all, any, sum  # Python's own; NumPy's are defined below
+_abs, _all, _any, _max, _sum = abs, all, any, max, sum  # Python's own; NumPy's are defined below
 
 
 class integer:
@@ -61,15 +61,13 @@ class ndarray:
 
     @property
     def T(self):
-        positions, stride = [0], self.size
-        strides = []
-        for n in self.shape:
-            stride = stride // n
-            strides.append((n, stride))
-        for n, stride in reversed(strides):
-            positions = [p + k * stride for p in positions for k in range(n)]
-        data = self.flat
-        return _array([data[p] for p in positions], tuple(reversed(self.shape)))
+        if len(self.shape) < 2:
+            return self
+        rows, columns = self.shape
+        data, turned = self.flat, []
+        for k in range(columns):
+            turned += data[k::columns]
+        return _array(turned, (columns, rows))
 
     def __len__(self):
         if not self.shape:
@@ -99,8 +97,8 @@ class ndarray:
         if shape and kind is _slice:
             start, stop, step = key.indices(shape[0])
             if step == 1:
-                rest = shape[1:]
-                return ndarray(self.data, (max(stop - start, 0),) + rest, self.first + start * _product(rest))
+                rest, length = shape[1:], _max(stop - start, 0)
+                return ndarray(self.data, (length,) + rest, self.first + start * _product(rest))
         positions, shape = _positions(shape, key)
         data = self.flat
         if not shape:
@@ -109,8 +107,8 @@ class ndarray:
 
     def __setitem__(self, key, value):
         shape, first = self.shape, self.first
-        if type(value) is Pair and type(key) is int and len(shape) == 2 == shape[1]:  # a point of a path
-            first += 2 * _index(key, shape[0])
+        if type(value) is Pair and type(key) is int and len(shape) == 2 == shape[1] and 0 <= key < shape[0]:
+            first += 2 * key  # a point of a path
             self.data[first], self.data[first + 1] = value.data
             return
         positions, shape = _positions(shape, key)
@@ -246,7 +244,8 @@ def _operator(name, expression, exactly=None):
     """Give both classes the operator whose result is `expression`, of {0} in `self` and {1} in `other`."""
     operands = ("x", "other"), ("y", "other"), ("x", "u"), ("y", "v")
     written = {f"{mine}_{others}": expression.format(mine, others) for mine, others in operands}
-    scope = dict(globals(), exactly=exactly)
+    scope = {name: globals()[name] for name in ("Pair", "ndarray", "_array", "_binary", "_broadcast")}
+    scope.update(exactly=exactly, type=type, float=float, int=int)
     exec(OPERATOR.format(a_b=expression.format("a[i]", "b[i]"), **written), scope)
     setattr(ndarray, name, scope["general"])
     setattr(Pair, name, scope["pair"])
@@ -521,7 +520,7 @@ def ndim(x):
 def broadcast_shapes(*shapes):
     result = ()
     for shape in shapes:
-        n = max(len(result), len(shape))
+        n = _max(len(result), len(shape))
         one, other = (1,) * (n - len(result)) + result, (1,) * (n - len(shape)) + shape
         if not _all([a == b or a == 1 or b == 1 for a, b in zip(one, other)]):
             raise ValueError(f"shapes {shapes} do not fit together")
@@ -568,6 +567,14 @@ def sum(x, axis=None):
 
 def mean(x, axis=None):
     return asarray(x).mean(axis)
+
+
+def min(x, axis=None):
+    return asarray(x).min(axis)
+
+
+def max(x, axis=None):
+    return asarray(x).max(axis)
 
 
 def all(x, axis=None):

@@ -1,4 +1,5 @@
-// The page's engine: MicroPython with the library. page.js posts a request and gets its answer, both JSON texts.
+// The page's engine: MicroPython with the library. page.js posts a request and gets its answer, both JSON texts, the
+// answer's numbers apart (see main.py).
 
 import { loadMicroPython } from "../../../micropython/micropython.mjs";
 
@@ -7,7 +8,7 @@ const FILES = [
   ...["averages", "optimizers", "surfaces", "schedules", "paths", "explorer/compute"],
   ...["numpy", "inspect", "linecache", "traceback", "main"].map((name) => `explorer/engine/${name}`),
 ].map((name) => `lib/${name}.py`);
-const HEAP = 16 * 2 ** 20; // bytes; it grows
+const HEAP = 4 * 2 ** 20; // bytes; it grows, and a larger one only takes longer to clean
 
 async function read(name) {
   const response = await fetch(new URL(name, ROOT));
@@ -24,14 +25,21 @@ async function start() {
   for (const folder of ["/lib", "/lib/explorer", "/lib/explorer/engine"]) python.FS.mkdir(folder);
   FILES.forEach((name, k) => python.FS.writeFile(`/${name}`, texts[k]));
   python.runPython('import sys; sys.path.insert(0, "/lib/explorer/engine")');
-  return python.pyimport("main").answer;
+  const { answer } = python.pyimport("main");
+  const number = (address) => python._module.getValue(address, "double");
+  return (request) => {
+    const text = answer(request);
+    const [address, count] = text.slice(1, 40).split(",", 2).map(Number);
+    return { text, numbers: Float64Array.from({ length: count }, (_, k) => number(address + 8 * k)) };
+  };
 }
 
 try {
   const answer = await start();
   onmessage = ({ data }) => {
     try {
-      postMessage({ answer: answer(data) });
+      const { text, numbers } = answer(data);
+      postMessage({ text, numbers }, [numbers.buffer]);
     } catch (error) {
       postMessage({ failed: error.message });
     }
