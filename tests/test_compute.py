@@ -187,16 +187,20 @@ def test_a_source_that_is_no_rule(source, message):
     assert error["line"] is None and error["traceback"] is None
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["while True: pass", "while True:\n        try: t = 1\n        except Exception: pass", "power(0.9, -1)"],
-)
+ENDLESS = [
+    "while True: pass",
+    "while True:\n        try: t = 1\n        except Exception: pass",
+    "return all(k < 1 for k in iter(int, 1))",
+]
+
+
+@pytest.mark.parametrize("body", ENDLESS)
 def test_an_endless_loop_is_stopped_with_its_line(monkeypatch, body):
     monkeypatch.setattr(compute, "PATIENCE", 0.2)
     threads = threading.active_count()
     began = time.monotonic()
     error = edited(f"def mine(w, gradient, t):\n    {body}")["error"]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert "does a loop never end?" in error["message"]
     assert error["line"] >= 2
     assert threading.active_count() == threads

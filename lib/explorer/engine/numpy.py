@@ -1,8 +1,8 @@
 """What the library and a learner's rule need of NumPy, on MicroPython: the page's engine imports this file.
 
-An array is a flat list of numbers, row by row, and a shape. What an index or a slice of the first axis picks
-is a view, as in NumPy; anything else is a copy. Numbers are Python's own. As in NumPy, arithmetic on arrays
-never fails: it gives `inf` or `nan`.
+An array is a flat list of numbers and a shape. What an index or a slice of the first axis picks is a view, as
+in NumPy; anything else is a copy. Numbers are Python's own. As in NumPy, arithmetic on arrays never fails: it
+gives `inf` or `nan`.
 """
 
 import math
@@ -40,16 +40,11 @@ _slice = type(s_[:])
 
 
 class ndarray:
-    def __init__(self, data, shape, first=0):
-        self.data = data
-        self.shape = shape
-        self.first = first  # where a view begins in `data`
+    """`flat` are its numbers, row by row."""
 
-    @property
-    def flat(self):
-        """The numbers, row by row; perhaps the array's own list, so not to be changed."""
-        size = _product(self.shape)
-        return self.data if size == len(self.data) else self.data[self.first : self.first + size]
+    def __init__(self, flat, shape):
+        self.flat = flat
+        self.shape = shape
 
     @property
     def ndim(self):
@@ -64,9 +59,9 @@ class ndarray:
         if len(self.shape) < 2:
             return self
         rows, columns = self.shape
-        data, turned = self.flat, []
+        turned = []
         for k in range(columns):
-            turned += data[k::columns]
+            turned += self.flat[k::columns]
         return _array(turned, (columns, rows))
 
     def __len__(self):
@@ -77,7 +72,8 @@ class ndarray:
     def __iter__(self):
         if len(self.shape) == 1:
             return iter(self.flat)
-        return iter([self[k] for k in range(len(self))])
+        size = _product(self.shape[1:])
+        return iter([_array(self.flat[k : k + size], self.shape[1:]) for k in range(0, self.size, size)])
 
     def __bool__(self):
         if self.size != 1:
@@ -88,32 +84,31 @@ class ndarray:
         return f"array({self.tolist()!r})"
 
     def __getitem__(self, key):
-        kind, shape = type(key), self.shape
+        shape, kind = self.shape, type(key)
+        if kind is int and len(shape) == 1:
+            return self.flat[_index(key, shape[0])]
         if shape and kind is int:
-            if len(shape) == 1:
-                return self.data[self.first + _index(key, shape[0])]
-            rest = shape[1:]
-            return ndarray(self.data, rest, self.first + _index(key, shape[0]) * _product(rest))
+            return View(self, _index(key, shape[0]) * _product(shape[1:]), shape[1:])
         if shape and kind is _slice:
             start, stop, step = key.indices(shape[0])
             if step == 1:
-                rest, length = shape[1:], _max(stop - start, 0)
-                return ndarray(self.data, (length,) + rest, self.first + start * _product(rest))
+                return View(self, start * _product(shape[1:]), (_max(stop - start, 0),) + shape[1:])
         positions, shape = _positions(shape, key)
-        data = self.flat
         if not shape:
-            return data[positions[0]]
-        return _array([data[p] for p in positions], shape)
+            return self.flat[positions[0]]
+        return _array([self.flat[p] for p in positions], shape)
 
     def __setitem__(self, key, value):
-        shape, first = self.shape, self.first
+        shape = self.shape
         if type(value) is Pair and type(key) is int and len(shape) == 2 == shape[1] and 0 <= key < shape[0]:
-            first += 2 * key  # a point of a path
-            self.data[first], self.data[first + 1] = value.data
+            self.flat[2 * key], self.flat[2 * key + 1] = value.flat  # a point of a path
             return
         positions, shape = _positions(shape, key)
-        for p, number in zip(positions, broadcast_to(value, shape).flat):
-            self.data[first + p] = number
+        self._put(positions, broadcast_to(value, shape).flat)
+
+    def _put(self, positions, numbers):
+        for p, number in zip(positions, numbers):
+            self.flat[p] = number
 
     def __neg__(self):
         return _array([-x for x in self.flat], self.shape)
@@ -148,9 +143,9 @@ class ndarray:
         return _array(list(self.flat), self.shape)
 
     def tolist(self):
-        data = self.flat
         if not self.shape:
-            return data[0]
+            return self.flat[0]
+        data = self.flat
         for n in reversed(self.shape[1:]):
             data = [data[k : k + n] for k in range(0, len(data), n)]
         return list(data)
@@ -186,26 +181,38 @@ class ndarray:
         return self._reduce(lambda data: data.index(_fold(_minimum, data)), axis)
 
 
-class Pair(ndarray):
-    """A vector of two, which is what a rule computes with in every step: the same, only faster."""
+class View(ndarray):
+    """Part of another array, which changes with it."""
 
-    shape, ndim, size, first = (2,), 1, 2, 0
-
-    def __init__(self, data):
-        self.data = data
+    def __init__(self, base, first, shape):
+        self.base = base
+        self.first = first
+        self.shape = shape
 
     @property
     def flat(self):
-        return self.data
+        return self.base.flat[self.first : self.first + self.size]
+
+    def _put(self, positions, numbers):
+        self.base._put([self.first + p for p in positions], numbers)
+
+
+class Pair(ndarray):
+    """A vector of two, which is what a rule computes with in every step: the same, only faster."""
+
+    shape, ndim, size = (2,), 1, 2
+
+    def __init__(self, flat):
+        self.flat = flat
 
     def __len__(self):
         return 2
 
     def __iter__(self):
-        return iter(self.data)
+        return iter(self.flat)
 
     def __neg__(self):
-        x, y = self.data
+        x, y = self.flat
         return Pair([-x, -y])
 
 
@@ -227,10 +234,10 @@ def general(self, other):
 
 def pair(self, other):
     kind = type(other)
-    x, y = self.data
+    x, y = self.flat
     try:
         if kind is Pair:
-            u, v = other.data
+            u, v = other.flat
             return Pair([{x_u}, {y_v}])
         if kind is float or kind is int:
             return Pair([{x_other}, {y_other}])
@@ -258,8 +265,8 @@ def _product(shape):
     return size
 
 
-def _array(data, shape):
-    return Pair(data) if shape == (2,) else ndarray(data, shape)
+def _array(flat, shape):
+    return Pair(flat) if shape == (2,) else ndarray(flat, shape)
 
 
 def _index(k, n):
@@ -302,7 +309,7 @@ def _broadcast(*values):
 
 def _two(value):
     """The two numbers that a pair is, or that a number stands for; None for anything else."""
-    return value.data if type(value) is Pair else (value, value) if _is_number(value) else None
+    return value.flat if type(value) is Pair else (value, value) if _is_number(value) else None
 
 
 def _fold(function, data):
@@ -326,15 +333,16 @@ def _unary(function, beyond=lambda x: nan):
             return beyond(x)
 
     def each(x):
-        if type(x) is float:
-            return one(x)
         try:
             if type(x) is Pair:
-                u, v = x.data
+                u, v = x.flat
                 return Pair([function(u), function(v)])
-            return _array([function(number) for number in asarray(x).flat], shape(x))
+            if _is_number(x):
+                return function(x)
+            x = asarray(x)
+            return _array([function(number) for number in x.flat], x.shape)
         except (ValueError, OverflowError):
-            return _array([one(number) for number in x.flat], x.shape)
+            return one(x) if _is_number(x) else _array([one(number) for number in x.flat], x.shape)
 
     return each
 
@@ -520,6 +528,8 @@ def ndim(x):
 def broadcast_shapes(*shapes):
     result = ()
     for shape in shapes:
+        if shape == result[len(result) - len(shape) :]:
+            continue
         n = _max(len(result), len(shape))
         one, other = (1,) * (n - len(result)) + result, (1,) * (n - len(shape)) + shape
         if not _all([a == b or a == 1 or b == 1 for a, b in zip(one, other)]):
