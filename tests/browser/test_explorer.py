@@ -556,7 +556,8 @@ def test_every_control_is_reached_by_tab_and_seen(valley):
     for _ in range(wanted + 5):
         valley.page.keyboard.press("Tab")
         inside, outline = valley.page.evaluate(
-            "box => [document.activeElement].map((at) => [box.contains(at), getComputedStyle(at).outlineStyle])[0]",
+            "box => [document.activeElement].map("
+            "(at) => [box.contains(at), getComputedStyle(at).outlineStyle])[0]",
             valley.box.element_handle(),
         )
         if not inside:
