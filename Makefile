@@ -25,7 +25,7 @@ book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
 serve: book  ## build the site and serve it on port 8000, with its policy
 	$(BIN)/python -m tools.site.server $(SITE)
 
-test: lint book unit nbval browser  ## everything that has to hold; CI runs this
+test: lint book unit nbval  ## everything that has to hold; CI runs this
 
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
@@ -37,7 +37,7 @@ lint: $(BIN)/ready node_modules/ready
 unit: $(BIN)/ready
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
 
-browser: book
+browser: book  ## read the finished site in Chromium
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
 

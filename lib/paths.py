@@ -152,21 +152,22 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
 def signature(rule):
     """A rule's state with its start values, and its hyperparameters with their defaults: two dictionaries.
 
-    Read from the function itself. A hyperparameter without a default has `inspect.Parameter.empty`. Raises
-    `TypeError` for what is not a function of the form `rule(w, gradient, t, *state, *, hyperparameters)`.
+    Read from the function itself, in its order, which a plain dictionary does not keep on the page. A
+    hyperparameter without a default has `inspect.Parameter.empty`. Raises `TypeError` for what is not a
+    function of the form `rule(w, gradient, t, *state, *, hyperparameters)`.
     """
     if not callable(rule):
         raise TypeError(f"rule must be a function, got {rule!r}")
     parameters = list(inspect.signature(rule).parameters.values())
     positional = [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
-    state = OrderedDict((p.name, p.default) for p in positional[3:])  # ordered on the page, too
+    state = OrderedDict((p.name, p.default) for p in positional[3:])
     missing = [name for name, value in state.items() if value is inspect.Parameter.empty]
     if len(positional) < 3 or missing:
         raise TypeError(
             f"rule must be of the form rule(w, gradient, t, state=start, *, hyperparameters), got "
             f"{_name(rule)}{inspect.signature(rule)}"
         )
-    return state, {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
+    return state, OrderedDict((p.name, p.default) for p in parameters if p.kind == p.KEYWORD_ONLY)
 
 
 def _prepare(rule, gradient, start, steps, hyperparameters):

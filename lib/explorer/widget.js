@@ -18,6 +18,7 @@ function render({ model, el }) {
     ...conversation(model, gone.signal),
   };
   el.classList.add("explorer");
+  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own: the arrow keys here do not move its cells
   const { elements, begin } = model.get("kind") === "averages" ? averages(view) : race(view);
   el.replaceChildren(...elements, message);
   begin();
@@ -69,11 +70,14 @@ function conversation(model, signal) {
       wished = true;
       if (busy) return;
       busy = true;
-      while (wished) {
-        wished = false;
-        answered(await ask(make()));
+      try {
+        while (wished) {
+          wished = false;
+          answered(await ask(make()));
+        }
+      } finally {
+        busy = false;
       }
-      busy = false;
     };
   }
   return { ask, follow, newest };
@@ -110,7 +114,8 @@ function build(node, attributes = {}, children = []) {
 }
 
 let ids = 0;
-const fresh = () => `explorer-control-${++ids}`;
+const family = Math.random().toString(36).slice(2); // a notebook loads this file once for every widget
+const fresh = () => `explorer-${family}-${++ids}`;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const round = (value, digits) => Number(value.toPrecision(digits));
 const finite = (value) => typeof value === "number" && Number.isFinite(value);
@@ -162,9 +167,11 @@ const SHAPES = [
   [-1, -1, 1, -1, -1, 1, 1, 1],
 ];
 const MOST_RUNS = SHAPES.length;
+const STAR = [
+  0, -10, 2.5, -3.4, 9.5, -3.1, 4, 1.3, 5.9, 8.1, 0, 4.2, -5.9, 8.1, -4, 1.3, -9.5, -3.1, -2.5, -3.4,
+];
 
-function glyph(slot, [x, y], r) {
-  const shape = SHAPES[slot];
+function glyph(shape, [x, y], r) {
   if (!shape) return `M${pixel(x - r)} ${pixel(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
   return `${line(range(0, shape.length - 2, 2).map((k) => [x + r * shape[k], y + r * shape[k + 1]]))}z`;
 }
@@ -172,21 +179,12 @@ function glyph(slot, [x, y], r) {
 const cross = ([x, y], r) =>
   `M${pixel(x - r)} ${pixel(y - r)}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
 
-function star([x, y], r) {
-  const corner = (k) => [
-    x + reach(k) * Math.sin((Math.PI * k) / 5),
-    y - reach(k) * Math.cos((Math.PI * k) / 5),
-  ];
-  const reach = (k) => (k % 2 ? r * 0.42 : r);
-  return `${line(range(0, 9).map(corner))}z`;
-}
-
 function swatch(slot) {
   return s(
     "svg",
     { class: `swatch run-${slot}`, viewBox: "0 0 28 12", "aria-hidden": "true" },
     path("curve", "M1 6H27", { "stroke-dasharray": DASHES[slot] }),
-    path("marks", glyph(slot, [14, 6], 4)),
+    path("marks", glyph(SHAPES[slot], [14, 6], 4)),
   );
 }
 
@@ -407,25 +405,30 @@ function menu(label, options, value, change) {
   return { element: field(id, label, choice), select: choice };
 }
 
-/** A typed number, taken on Enter or when the field is left. */
+/** A typed number, taken on Enter (which JupyterLab makes no change) or when the field is left. */
 function typed({ name, fits = finite, what = "a number", ...more }, value, change, say) {
+  let taken;
   const input = h("input", {
     type: "text",
     inputmode: "decimal",
     autocomplete: "off",
     spellcheck: "false",
     ...more,
-    change() {
-      const number = Number(input.value.trim().replace("−", "-") || NaN);
-      input.toggleAttribute("aria-invalid", !fits(number));
-      if (fits(number)) change(number);
-      else say(`${name} must be ${what}, not “${input.value}”.`, true);
-    },
+    change: take,
+    keydown: ({ key }) => key === "Enter" && take(),
   });
-  const set = (number) => {
-    input.value = finite(number) ? String(round(number, 6)) : "";
+  function take() {
+    if (input.value === taken) return;
+    taken = input.value;
+    const number = Number(taken.trim().replace("−", "-") || NaN);
+    input.toggleAttribute("aria-invalid", !fits(number));
+    if (fits(number)) change(number);
+    else say(`${name} must be ${what}, not “${taken}”.`, true);
+  }
+  function set(number) {
+    taken = input.value = finite(number) ? String(round(number, 6)) : "";
     input.removeAttribute("aria-invalid");
-  };
+  }
   set(value);
   return { input, set };
 }
@@ -541,6 +544,7 @@ function transport(changed, describe, first = 0) {
   return { element, go, resize, replay: () => (pause(), play(first)), step: () => step, last: () => last };
 }
 
+const scrolling = (label) => h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label });
 const columnsOf = (rows) => [...new Set(rows.flatMap(Object.keys))];
 
 /** A table of `{column: value}`; the first column names its row. */
@@ -562,8 +566,7 @@ function csv(rows) {
 
 /** All numbers, to read and to copy; `rows` gives them, once `ready` has been awaited. */
 function numbers(rows, ready, say) {
-  const name = { class: "scroll", tabindex: 0, role: "group", "aria-label": "All steps" };
-  const region = h("div", name);
+  const region = scrolling("All steps");
   const fill = () => details.open && region.replaceChildren(table(rows()));
   const copied = async () => {
     await ready();
@@ -725,14 +728,14 @@ function raceInPython({ surface, start, steps, runs, plane }, { rules }) {
   const call = plane
     ? [names[0], ...course, `show="${plane.show}"`, ...keywords({ ...runs[0].hyperparameters, ...lists })]
     : [`[\n        ${partials.join(",\n        ")},\n    ]`, ...course];
+  const called = plane ? "explore_map" : "explore";
   return [
     "from functools import partial\n",
-    "import numpy as np\n",
     "from lib import optimizers, surfaces",
-    "from lib.averages import debias, ewma, power",
-    "from lib.explorer import explore, explore_map\n",
+    `from lib.explorer import ${called}`,
+    ...(sources.length ? ["from lib.optimizers import *", ""] : [""]),
     ...sources,
-    `${plane ? "explore_map" : "explore"}(\n    ${call.join(",\n    ")},\n)\n`,
+    `${called}(\n    ${call.join(",\n    ")},\n)\n`,
   ].join("\n");
 }
 
@@ -852,7 +855,7 @@ function race(view) {
     const project = (w) => [x.at(w[0]), y.at(w[1])];
     axes(x, y);
     inner.replaceChildren(
-      ...landscape().minima.map((w) => path("minimum", star(project(w), 8))),
+      ...landscape().minima.map((w) => path("minimum", glyph(STAR, project(w), 0.8))),
       ...drawn().map((card) => track(card, trail(card.answer.w, project, size), size)),
     );
     const [px, py] = project(start);
@@ -893,8 +896,8 @@ function race(view) {
       path("rest", line(points.slice(step))),
       path("casing", line(past)),
       path("path", line(past)),
-      path("marks", marks.map((p) => glyph(slot, p, 2.6)).join("")),
-      path("present", glyph(slot, points[step], 5.5)),
+      path("marks", marks.map((p) => glyph(SHAPES[slot], p, 2.6)).join("")),
+      path("present", glyph(SHAPES[slot], points[step], 5.5)),
       left() !== null && left() <= step ? exit(points, left(), slot, answer.diverged, width, height) : null,
     );
   }
@@ -936,7 +939,7 @@ function race(view) {
           "g",
           { class: `run-${slot}${stale ? " stale" : ""}` },
           path("curve", line(points), { "stroke-dasharray": DASHES[slot] }),
-          path("present", glyph(slot, points[Math.min(now(answer), end - 1)], 4.5)),
+          path("present", glyph(SHAPES[slot], points[Math.min(now(answer), end - 1)], 4.5)),
           end < values.length ? path("leaving", cross([x.at(end), 9], 5)) : null,
         );
       }),
@@ -955,12 +958,7 @@ function race(view) {
 
   // The numbers of the present step
 
-  const readout = h("div", {
-    class: "scroll",
-    tabindex: 0,
-    role: "group",
-    "aria-label": "The present step",
-  });
+  const readout = scrolling("The present step");
 
   function drawReadout() {
     const rows = cards.map((card) => ({
@@ -1554,7 +1552,7 @@ function averages(view) {
         path("rest", line(average.slice(now - 1))),
         path("casing", line(average.slice(0, now))),
         path("path", line(average.slice(0, now))),
-        path("present", glyph(0, average[now - 1], 5)),
+        path("present", glyph(null, average[now - 1], 5)),
       ),
     );
   }

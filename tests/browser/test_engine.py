@@ -1,5 +1,6 @@
 """The page's engine against NumPy: page.js, worker.js and MicroPython in Chromium, under the policy."""
 
+import inspect
 import json
 import time
 
@@ -232,6 +233,8 @@ def test_an_edited_rule_runs(running):
     faster = edited(RULE.replace("1 / 8", "1 / 4"), steps=30)
     assert ask(running, faster)["runs"][0]["w"] != ask(running, request)["runs"][0]["w"]
     request = edited(RULE, steps=30, learning_rate=0.01)
+    assert_agree(ask(running, request), pythons(request))
+    request = edited(inspect.getsource(RULES["nadam_pytorch"]), steps=30, momentum_decay=0.01)
     assert_agree(ask(running, request), pythons(request))
     source = RULE.replace("0.9", "beta_1").replace("*,", "*, beta_1=0.5,")
     request = MAP | {"run": {"rule": "adam", "source": source}, "row": 1}
