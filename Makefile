@@ -68,7 +68,7 @@ clean:  ## remove what was built, the environment included
 
 # matplotlib is imported once, because its first import may print into a notebook that it builds a font cache.
 $(BIN)/ready: requirements.lock requirements-uv.lock pyproject.toml
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --require-hashes requirements-uv.lock requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
