@@ -425,10 +425,10 @@ def test_a_map_may_take_longer_than_a_loop(visit):
     request = MAP | {
         "run": {"rule": "adam", "source": slow % 20_000},
         "x": {"name": "rate", "values": [0.1, 0.2]},
-        "y": {"name": "other", "values": [k / 10 for k in range(10)]},
+        "y": {"name": "other", "values": [k / 20 for k in range(20)]},
     }
     began = time.perf_counter()
-    assert visit.page.evaluate(FOLLOW, [request, race("adam"), -1, False]) == list(range(10))
+    assert visit.page.evaluate(FOLLOW, [request, race("adam"), -1, False]) == list(range(20))
     assert time.perf_counter() - began > 2
     request["run"]["source"] = slow % 10**8
     assert visit.page.evaluate(FOLLOW, [request, race("adam"), -1, False]) == [STOPPED]
