@@ -8,7 +8,7 @@ from benchmarks.timing import Row, duration
 from tests.browser.reader import FLAGS, SITE, Visit, serve
 from tools import chromium
 
-FIRST, FRAME = 1.0, 0.016  # seconds
+FIRST, FRAME, LOOP = 1.0, 0.016, 2.0  # seconds
 ROUNDS = 5
 MOVES = [60 + 7 * k % 100 for k in range(60)]
 
@@ -36,11 +36,26 @@ MOVE = """async ([explorer, name, places]) => {
     return times;
 }"""
 
+# Writes a rule that never ends into the open editor, and measures until that is explained.
+HANG = """async (explorer) => {
+    const [area, trouble] = ["textarea", ".traceback"].map((name) => explorer.querySelector(name));
+    const began = performance.now();
+    area.value = "def rule(w, gradient, t):\\n    while True:\\n        pass\\n";
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    while (!trouble.textContent) await new Promise((next) => setTimeout(next, 5));
+    return performance.now() - began;
+}"""
+
 
 def moves(explorer, name, places=MOVES):
     """Seconds from each move of the slider of a hyperparameter to the new path."""
     times = explorer.page.evaluate(MOVE, [explorer.element_handle(), name, places])
     return [time / 1000 for time in times]
+
+
+def hang(explorer):
+    """Seconds from an edit that never ends to what is said about it, the wait for more typing included."""
+    return explorer.page.evaluate(HANG, explorer.element_handle()) / 1000
 
 
 def alone(explorer, steps=100):
@@ -86,6 +101,9 @@ def rows():
         alone(explorer)
         times = moves(explorer, "learning_rate")
         yield row("slider to path", "one rule, 100 steps", statistics.median(times), FRAME)
+        explorer.get_by_role("button", name="Edit the rule").evaluate("button => button.click()")
+        explorer.page.wait_for_function("document.querySelector('textarea').value.startsWith('def')")
+        yield row("endless loop to its explanation", "from the edit", hang(explorer), LOOP)
         visit.context.close()
         browser.close()
 

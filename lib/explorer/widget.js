@@ -1178,7 +1178,12 @@ function contender(view, { rule, source, hyperparameters }, slot, context) {
   const { say, page } = view;
   const run = { rule, source, hyperparameters: { ...hyperparameters } };
   const own = () => known.rules.get(run.rule);
-  const sourceOf = async () => own().source ?? (await view.ask({ do: "source", rule: run.rule })).source;
+  const sourceOf = async () => {
+    if (own().source) return own().source;
+    const { source, error } = await view.ask({ do: "source", rule: run.rule });
+    if (error) say(error.message, true);
+    return source ?? "";
+  };
   let described = null;
   let knobs = new Map();
 
@@ -1274,9 +1279,9 @@ function contender(view, { rule, source, hyperparameters }, slot, context) {
     const open = !isOpen();
     edit.setAttribute("aria-expanded", String(open));
     if (!open) return code.element.remove();
-    code.set(run.source ?? (await sourceOf()));
     desk.prepend(code.element);
     code.focus();
+    code.set(run.source ?? (await sourceOf()));
   }
 
   async function choose(name) {

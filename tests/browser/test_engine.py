@@ -358,7 +358,6 @@ def test_an_endless_loop_is_stopped_and_the_engine_is_back(visit):
     )
     assert answers[1]["error"]["message"] == STOPPED
     assert answers[2] | {"id": 1} == answers[0] | {"id": 1}
-    assert stopped < 2000
     print(f"\nstopped after {stopped / 1000:.2f} s, back after {back / 1000:.2f} s more")
 
 
