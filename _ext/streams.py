@@ -1,4 +1,4 @@
-"""What a cell prints, in one piece: myst-nb ends every piece that it gets with a line break, even in mid-line."""
+"""What a cell prints, in one piece: myst-nb ends every piece it gets with a line break, even in mid-line."""
 
 from myst_nb.core import render
 from myst_nb.core.utils import coalesce_streams
