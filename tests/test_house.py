@@ -102,6 +102,10 @@ def test_heavy_packages_have_one_door_each(module):
         assert module.split("/")[0] in ONLY.get(package, ()), package
 
 
+def test_the_network_stands_on_paths_alone():
+    assert imported_modules(SOURCES["network"]) == {"paths"}
+
+
 @every_core_module
 def test_the_core_needs_numpy_and_signatures(module):
     allowed = {"numpy", "inspect", "collections"} if module == "paths" else {"numpy"}
