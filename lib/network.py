@@ -178,7 +178,7 @@ class Network:
         return self.loss_and_gradient(w, x, y)[1]
 
     def loss_and_gradient(self, w, x, y):
-        """Both at the price of one: forward, then back through the layers.
+        """Both at the price of one: forward, then `backward` through the layers.
 
         Source: Rumelhart, Hinton and Williams (1986); BP1 to BP4 are the names of
         Nielsen (2015), chapter 2.
@@ -186,13 +186,22 @@ class Network:
         *activations, z = self.forward(w, x)
         y = self._targets(x, y)
         loss = self._losses(z, y).mean(axis=-1)[()]
-        deltas = [(self._output(z) - y) / len(y)]  # BP1
+        delta = (self._output(z) - y) / len(y)  # BP1
+        return loss, self.backward(w, activations, delta)
+
+    def backward(self, w, activations, delta):
+        """From the error of the last layer to the derivative by every weight.
+
+        `activations` are those of `forward`, without its z. The result has the shape of
+        `w`.
+        """
+        deltas = [delta]
         for (W, _), a in zip(self.layers(w)[1:][::-1], activations[1:][::-1]):
             deltas.insert(0, (deltas[0] @ W.mT) * self._slope(a))  # BP2
         parts = []
         for a, delta in zip(activations, deltas):
             parts += [a.mT @ delta, delta.sum(axis=-2)]  # BP4, BP3
-        return loss, _flat(parts, np.shape(w)[1:])
+        return _flat(parts, np.shape(w)[1:])
 
     def accuracy(self, w, x, y):
         """The share of examples whose largest output is at the largest target.

@@ -111,6 +111,20 @@ def test_two_by_two_by_hand():
 
 @few_examples
 @given(networks, seeds)
+def test_backward_takes_any_error_back(network, seed):
+    """It is the derivative of the last z, weighted by the error, whatever the loss."""
+    w, x, _ = problem(network, seed)
+    *activations, z = network.forward(w, x)
+    delta = np.random.default_rng(seed).normal(size=z.shape)
+    h = 1e-6 * np.eye(network.n)
+    upper, lower = (network.forward(w[:, None] + s * h, x)[-1] for s in (1, -1))
+    expected = ((upper - lower) / 2e-6 * delta).sum(axis=(-2, -1))
+    g = network.backward(w, activations, delta)
+    np.testing.assert_allclose(g, expected, rtol=1e-5, atol=1e-7)
+
+
+@few_examples
+@given(networks, seeds)
 def test_both_at_once_are_both(network, seed):
     w, x, y = problem(network, seed)
     loss, g = network.loss_and_gradient(w, x, y)
