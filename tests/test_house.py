@@ -34,6 +34,7 @@ ONLY = {
     "PIL": {"plots"},
     "tensorflow": {"keras_check"},
     "pint": {"units"},
+    "scipy": {"units"},  # which pint loads where it finds it
     "anywidget": {"explorer"},
     "ipywidgets": {"explorer"},  # which anywidget loads, and IPython with it
     "IPython": {"explorer"},
