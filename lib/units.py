@@ -17,6 +17,7 @@ REGISTRY.define("foot = 0.3048 * meter = ft")
 REGISTRY.define("euro = [money] = EUR")
 REGISTRY.define("cent = 0.01 * euro = ct")
 REGISTRY.formatter.default_format = "~P"
+Unit = REGISTRY.Unit
 
 
 class DimensionError(ValueError):
@@ -36,13 +37,13 @@ def quantity(value, unit):
     >>> quantity(2.5, "EUR/m").m_as("ct/km")
     250000.0
     """
-    return REGISTRY.Quantity(value, _unit(unit))
+    return REGISTRY.Quantity(value, unit)
 
 
 def infer(rule, loss="EUR", **given):
     """The unit that each number of a rule must have: a dictionary, state included.
 
-    The units are unknown at first. Each sum that the rule makes in three steps, on one
+    The units are unknown at first. Each sum that the rule makes in two steps, on one
     weight, is an equation between units and settles one of them. A unit is a string;
     "1" is that of a plain number; what no sum settles is told in terms of an unknown,
     such as "unit_of_sign".
@@ -69,7 +70,7 @@ def infer(rule, loss="EUR", **given):
             raise TypeError(f"{_name(rule)} has no number {name}; it has: {known}")
     numbers = {name: value for name, value in given.items() if type(value) is not str}
     units = {
-        name: _unit(given[name]) if name in given else _unknown(name)
+        name: Unit(given[name]) if name in given else _unknown(name)
         for name, start in starts.items()
         if name not in numbers and name not in FUNCTIONS and start is not None
     }
@@ -78,7 +79,7 @@ def infer(rule, loss="EUR", **given):
             _run(rule, state, hyperparameters, {**numbers, **_halves(units)}, loss)
             return {name: _told(unit) for name, unit in units.items()}
         except pint.DimensionalityError as error:
-            left, right = _unit(error.units1), _unit(error.units2)
+            left, right = Unit(error.units1), Unit(error.units2)
         settled = _settle(units, left / right)
         if settled is None:
             told = f"{_told(left)} and {_told(right)}"
@@ -87,17 +88,16 @@ def infer(rule, loss="EUR", **given):
 
 
 def _run(rule, state, hyperparameters, numbers, loss):
-    """Three steps of a rule on a parabola of one weight, with units."""
-    curvature = quantity(np.full((1, 1), 0.5), _unit(loss) / _unit("m²"))
+    """Two steps of a rule on a parabola of one weight, with units."""
+    curvature = quantity(np.full((1, 1), 0.5), Unit(loss) / Unit("m²"))
     settings = {name: numbers[name] for name in hyperparameters if name in numbers}
     for name in FUNCTIONS:
         if name in hyperparameters:
             settings[name] = lambda w: curvature
     w, values = quantity(np.ones(1), "m"), [numbers.get(name) for name in state]
-    with np.errstate(all="ignore"):  # only the units matter
-        for t in (1, 2, 3):
-            result = rule(w, lambda w: curvature[0] * w, t, *values, **settings)
-            w, *values = result if isinstance(result, tuple) else (result,)
+    for t in (1, 2):
+        result = rule(w, lambda w: curvature[0] * w, t, *values, **settings)
+        w, *values = result if isinstance(result, tuple) else (result,)
 
 
 def _halves(units):
@@ -122,16 +122,12 @@ def _unknown(name):
     unit = f"unit_of_{name}"
     if unit not in REGISTRY:
         REGISTRY.define(f"{unit} = [{unit}]")
-    return _unit(unit)
+    return Unit(unit)
 
 
 def _power(unit, unknown):
     (dimension,) = unknown.dimensionality
     return unit.dimensionality.get(dimension, 0)
-
-
-def _unit(unit):
-    return REGISTRY.Unit("" if unit == "1" else unit)
 
 
 def _told(unit):
