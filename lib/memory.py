@@ -40,9 +40,9 @@ def activations(widths, batch=1):
 def state(rule, weights):
     """The numbers in each part of a rule's state, for so many weights, by its name.
 
-    The names are those of the rule's signature. A step tells which parts have a number
-    for each weight, and which, like the product of Nadam's momenta, one for them all.
-    Raises what `lib.paths.signature` raises.
+    The names are those of the rule's signature. A step tells which parts have a
+    number for each weight, and which, like the product of Nadam's momenta, one for
+    them all. Raises what `lib.paths.signature` raises.
 
     >>> from lib import optimizers
     >>> state(optimizers.nadam, 1000)
@@ -51,19 +51,19 @@ def state(rule, weights):
     _count("weights", weights)
     names = list(signature(rule)[0])
     parts = rule(np.ones(2), np.ones_like, 1)[1:] if names else ()
-    return {name: weights if np.ndim(part) else 1 for name, part in zip(names, parts)}
+    return {n: weights if np.ndim(part) else 1 for n, part in zip(names, parts)}
 
 
 def training(rule, weights, activations=0, precision=FLOAT32):
     """The bytes that training with a rule takes, part by part: a dictionary.
 
-    `weights` and `activations` are numbers of numbers, `precision` is one of this
-    module's or a dictionary like them. Raises `ValueError` for what cannot be counted.
+    `weights` and `activations` are how many there are; `precision` is one of this
+    module's or a dictionary like them. Raises `ValueError` for what is no count.
     Source: Rajbhandari et al. (2020), section 3, for the parts of mixed precision.
 
     >>> from lib import optimizers
-    >>> sum(training(optimizers.adam, 7 * 10**9, precision=MIXED).values()) / 10**9
-    112.0
+    >>> sum(training(optimizers.adam, 7_000_000_000, precision=MIXED).values())
+    112000000000
     """
     numbers = {
         "weights": _count("weights", weights),
