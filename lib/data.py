@@ -14,7 +14,7 @@ def temperatures():
     `dates` are 1461 days in a row, `datetime64[D]`; `celsius` has the same shape, in degrees Celsius.
     License: a work of the United States government, in the public domain.
     Source: NOAA, Global Historical Climatology Network - Daily (Menne et al., 2012), station USW00024233,
-    element TMAX; taken from the table `seattle-weather` of the vega-datasets collection.
+    element `TMAX`; taken from the table `seattle-weather` of the vega-datasets collection.
 
     >>> dates, celsius = temperatures()
     >>> print(dates[0], celsius[0])

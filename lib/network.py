@@ -120,7 +120,7 @@ class Network:
         """Random weights `(n,)`, around zero and as wide as the initializer says; biases
         0.
 
-        The names are Keras's: glorot, he and lecun, each `_uniform` or `_normal`.
+        The names are Keras's: `glorot`, `he` and `lecun`, each `_uniform` or `_normal`.
         Source: Glorot and Bengio (2010); He et al. (2015); LeCun et al. (1998).
         """
         kind, variance = _known("initializer", initializer, INITIALIZERS)
