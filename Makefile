@@ -30,6 +30,7 @@ test: lint book unit nbval browser colab  ## everything that has to hold; CI run
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
 	$(BIN)/codespell
+	$(NODE) node_modules/cspell/bin.mjs --no-progress --no-summary
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))

@@ -156,7 +156,7 @@ def adam_in_place(rates, betas, surface=by_hand, beta_2=0.999, epsilon=1e-7):
 
 
 def adam_optax(rates, betas):
-    """A function that runs the sweep: optax under vmap and scan, compiled once, in JAX's own float32."""
+    """A function that runs the sweep: optax under `vmap` and `scan`, compiled once, in JAX's own float32."""
     os.environ.setdefault(
         "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"
     )  # one thread, as NumPy

@@ -1,5 +1,6 @@
 """The data sets of the lessons, with sources, licenses and units. A file is read when it is asked for."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ def temperatures():
     `dates` are 1461 days in a row, `datetime64[D]`; `celsius` has the same shape, in degrees Celsius.
     License: a work of the United States government, in the public domain.
     Source: NOAA, Global Historical Climatology Network - Daily (Menne et al., 2012), station USW00024233,
-    element TMAX; taken from the table `seattle-weather` of the vega-datasets collection.
+    element `TMAX`; taken from the table `seattle-weather` of the vega-datasets collection.
 
     >>> dates, celsius = temperatures()
     >>> print(dates[0], celsius[0])
@@ -23,3 +24,25 @@ def temperatures():
         DATASETS / "seattle_temperatures.csv", dtype=str, delimiter=",", skiprows=1, unpack=True
     )
     return dates.astype("datetime64[D]"), celsius.astype(float)
+
+
+def federalist():
+    """Sentences of The Federalist as sets of words: `(papers, authors, sentences)`.
+
+    2801 sentences, as they stand in the papers: all of Madison's fourteen papers, every third of Hamilton's,
+    and the twelve that both men claimed. `papers` are their numbers, `authors` "Hamilton", "Madison" or
+    "disputed", both of shape `(2801,)`; `sentences` is a list of lists of words, each word once, in
+    alphabetical order. Only words of at least two sentences of known authorship are kept.
+    License: the papers, published in 1787 and 1788, are in the public domain.
+    Source: the transcription in Riddell's `corpora-mosteller-wallace-federalist` (CC0), with the attribution
+    of Mosteller and Wallace (1964).
+
+    >>> papers, authors, sentences = federalist()
+    >>> print(papers[1702], authors[1702], *sentences[1702])
+    51 disputed ambition be made must to
+    """
+    with (DATASETS / "federalist.csv").open(encoding="ascii", newline="") as file:
+        rows = list(csv.DictReader(file))
+    papers = np.array([int(row["paper"]) for row in rows])
+    authors = np.array([row["author"] for row in rows])
+    return papers, authors, [row["words"].split() for row in rows]

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib import optimizers, surfaces
+from lib.network import batches
 from lib.paths import history
 
 STEPS = 1000
@@ -191,6 +192,68 @@ def _recorded():
     random = np.random.default_rng(0)
     dense, sparse = random.normal(size=(2, STEPS))
     return np.stack([dense, sparse * (random.random(STEPS) < 0.1)], axis=1).astype("float32")
+
+
+def model(network, w):
+    """The `tf.keras.Sequential` of a network of `lib.network`, with the weights `w` and their precision.
+
+    Its outputs are the z of the last layer, which Keras calls logits.
+    """
+    keras = tensorflow().keras
+    *hidden, last = network.sizes[1:]
+    precision = np.asarray(w).dtype.name
+    twin = keras.Sequential(
+        [keras.Input(network.sizes[:1], dtype=precision)]
+        + [keras.layers.Dense(size, activation=network.activation, dtype=precision) for size in hidden]
+        + [keras.layers.Dense(last, dtype=precision)]
+    )
+    twin.dtype_policy = precision  # it would cast its inputs to float32
+    twin.set_weights([part for W, b in network.layers(w) for part in (W, b[0])])
+    return twin
+
+
+def tape(network, w, x, y):
+    """The loss of a network and its gradient, flat as `w`, by `tf.GradientTape` through `model`."""
+    with tensorflow().device("CPU:0"):
+        loss, parts, _ = _recorded_loss(network, model(network, w), x, y)
+    return float(loss), _flat(parts)
+
+
+def train(network, keras, w, x, y, *, batch_size=32, epochs=1, seed=0, **arguments):
+    """Let `tf.keras.optimizers.<keras>(**arguments)` train `model(network, w)`, on the same batches.
+
+    Returns `"w"` and `"batch_loss"`, as `lib.network.train` does.
+    """
+    tf = tensorflow()
+    losses = []
+    with tf.device("CPU:0"):
+        twin = model(network, w)
+        optimizer = getattr(tf.keras.optimizers, keras)(**arguments)
+        for rows in batches(len(x), batch_size, epochs, seed):
+            loss, parts, variables = _recorded_loss(network, twin, x[rows], y[rows])
+            optimizer.apply(parts, variables)
+            losses.append(float(loss))
+    return {"w": _flat(twin.get_weights()), "batch_loss": np.array(losses)}
+
+
+def _recorded_loss(network, twin, x, y):
+    """The loss of a Keras model, in TensorFlow's own functions, its gradients and their variables."""
+    tf = tensorflow()
+    x, y = (tf.constant(part, twin.compute_dtype) for part in (x, y))
+    per_example = {
+        "squared_error": lambda y, z: tf.reduce_sum((z - y) ** 2, -1) / 2,
+        "sigmoid_cross_entropy": lambda y, z: tf.reduce_sum(
+            tf.nn.sigmoid_cross_entropy_with_logits(y, z), -1
+        ),
+        "softmax_cross_entropy": tf.nn.softmax_cross_entropy_with_logits,
+    }[network.objective]
+    with tf.GradientTape() as recorder:
+        loss = tf.reduce_mean(per_example(y, twin(x)))
+    return loss, recorder.gradient(loss, twin.trainable_variables), twin.trainable_variables
+
+
+def _flat(parts):
+    return np.concatenate([np.asarray(part).ravel() for part in parts])
 
 
 def _look_ahead(record, momentum):

@@ -86,6 +86,21 @@ def history(rule, gradient, start, steps, **hyperparameters):
     return record
 
 
+def walk(rule, gradient, start, steps, **hyperparameters):
+    """Yield `(t, w, state)` after each step: for a path that is too large to keep.
+
+    `state` is a list of the values of the rule's state, in the order of its signature. Arguments and errors
+    as in `trace`, the errors at once.
+
+    >>> from lib import optimizers
+    >>> steps = walk(optimizers.momentum, lambda w: w, (1,), 2, learning_rate=0.5, momentum=0.5)
+    >>> [(t, float(w[0]), float(velocity[0])) for t, w, (velocity,) in steps]
+    [(1, 0.5, -0.5), (2, 0.0, -0.5)]
+    """
+    w, state, hyperparameters = _prepare(rule, gradient, start, steps, hyperparameters)
+    return _walk(rule, gradient, w, state, steps, hyperparameters)
+
+
 def effective_rate(record):
     """What each weight's gradient was multiplied by in each step of a `history`: `(steps, n, *batch)`.
 

@@ -22,7 +22,12 @@ def step(learning_rate, drop_steps, drop_rate=0.5):
     _check("learning_rate", learning_rate, 0)
     _check("drop_steps", drop_steps, 1)
     _check("drop_rate", drop_rate, 0)
-    return lambda t: learning_rate * np.power(drop_rate, np.floor((t - 1) / drop_steps))
+
+    def rate(t):
+        drops = np.floor((t - 1) / drop_steps)
+        return learning_rate * np.power(drop_rate, drops)
+
+    return rate
 
 
 def exponential(learning_rate, decay_steps, decay_rate):
@@ -34,9 +39,10 @@ def exponential(learning_rate, decay_steps, decay_rate):
 
 
 def inverse_time(learning_rate, decay_steps, decay_rate):
-    """`learning_rate / (1 + decay_rate * (t - 1) / decay_steps)`. Keras: `InverseTimeDecay`.
+    """`learning_rate / (1 + decay_rate * (t - 1) / decay_steps)`.
 
-    The decay of Robbins and Monro (1951): the rates sum to infinity, their squares do not.
+    The decay of Robbins and Monro (1951): the rates sum to infinity,
+    their squares do not. Keras: `InverseTimeDecay`.
     """
     _check("learning_rate", learning_rate, 0)
     _check("decay_steps", decay_steps, 1)
@@ -56,7 +62,9 @@ def polynomial(learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0):
 
     def rate(t):
         left = 1 - np.minimum((t - 1) / decay_steps, 1.0)
-        return end_learning_rate + (learning_rate - end_learning_rate) * np.power(left, power)
+        return end_learning_rate + (learning_rate - end_learning_rate) * np.power(
+            left, power
+        )
 
     return rate
 
@@ -90,7 +98,9 @@ def warmup(schedule, warmup_steps):
 
     def rate(t):
         rising = schedule(1) * (t - 1) / warmup_steps
-        return np.where(t - 1 < warmup_steps, rising, schedule(np.maximum(t - warmup_steps, 1)))
+        return np.where(
+            t - 1 < warmup_steps, rising, schedule(np.maximum(t - warmup_steps, 1))
+        )
 
     return rate
 

@@ -1,7 +1,10 @@
+from collections import Counter
+from itertools import chain
+
 import numpy as np
 import pytest
 
-from lib.data import temperatures
+from lib.data import federalist, temperatures
 
 
 def test_every_day_is_there_once():
@@ -39,3 +42,35 @@ def test_each_call_gives_arrays_of_its_own():
     _, first = temperatures()
     first[:] = 0
     assert temperatures()[1].any()
+
+
+def test_the_federalist_is_whole():
+    papers, authors, sentences = federalist()
+    assert papers.shape == authors.shape == (len(sentences),) == (2801,)
+    assert (np.diff(papers) >= 0).all()
+    count = {name: (len(set(papers[authors == name])), sum(authors == name)) for name in set(authors)}
+    assert count == {"Hamilton": (17, 1051), "Madison": (14, 1056), "disputed": (12, 694)}
+
+
+def test_words_come_once_each_and_in_two_sentences_at_least():
+    _, authors, sentences = federalist()
+    assert all(words == sorted(set(words)) and words for words in sentences)
+    assert all(word.isalpha() and word.islower() for words in sentences for word in words)
+    known = Counter(chain.from_iterable(s for s, author in zip(sentences, authors) if author != "disputed"))
+    assert len(known) == 3487 and min(known.values()) == 2
+    assert set().union(*sentences) == set(known)
+
+
+@pytest.mark.parametrize(
+    "number, author, words",
+    [  # from well-known sentences
+        (10, "Madison", {"liberty", "is", "to", "faction", "what", "air", "fire", "an", "without", "it"}),
+        (51, "disputed", {"if", "men", "were", "no", "government", "would", "be", "necessary"}),
+        (2, None, set()),  # Jay's
+        (68, "Hamilton", {"mode", "of", "appointment", "chief", "magistrate", "united", "states"}),
+    ],
+)
+def test_known_sentences(number, author, words):
+    papers, authors, sentences = federalist()
+    found = [authors[i] for i in np.flatnonzero(papers == number) if words <= set(sentences[i])]
+    assert set(found) == ({author} if author else set())

@@ -34,6 +34,7 @@ ONLY = {
     "PIL": {"plots"},
     "tensorflow": {"keras_check"},
     "pint": {"units"},
+    "scipy": {"units"},  # which pint loads where it finds it
     "anywidget": {"explorer"},
     "ipywidgets": {"explorer"},  # which anywidget loads, and IPython with it
     "IPython": {"explorer"},
@@ -100,6 +101,10 @@ def test_heavy_packages_have_one_door_each(module):
     third_party = imported_packages(SOURCES[module]) - sys.stdlib_module_names - {"numpy"}
     for package in third_party:
         assert module.split("/")[0] in ONLY.get(package, ()), package
+
+
+def test_the_network_stands_on_paths_alone():
+    assert imported_modules(SOURCES["network"]) == {"paths"}
 
 
 @every_core_module

@@ -200,6 +200,19 @@ def test_nbval_compares_the_text_of_a_figure_and_demands_its_alternative(tmp_pat
     assert "a figure without its text alternative" in run.stdout
 
 
+def test_nbval_stops_a_notebook_that_takes_too_long(tmp_path):
+    hooks = (ROOT / "conftest.py").read_text()
+    assert "\nSECONDS = 60\n" in hooks
+    (tmp_path / "conftest.py").write_text(hooks.replace("SECONDS = 60", "SECONDS = 3"))
+    wait, work = "import time\ntime.sleep(3)", "while time.process_time() < 3:\n    pass"
+    (tmp_path / "a.ipynb").write_text(stored(new_code_cell(wait, id="a"), new_code_cell(work, id="b")))
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-rA", "--color=no"]
+    run = subprocess.run([*command, tmp_path], capture_output=True, text=True, cwd=tmp_path)
+    assert "PASSED a.ipynb::Cell 0" in run.stdout
+    assert "FAILED a.ipynb::Cell 1" in run.stdout
+    assert "the notebook has taken more than 3 seconds" in run.stdout
+
+
 def test_the_alternative_reaches_the_page(tmp_path):
     (tmp_path / "conf.py").write_text("extensions = ['myst_nb']\nnb_execution_mode = 'force'\n")
     (tmp_path / "index.ipynb").write_text(stored(new_markdown_cell("# A page"), drawn()))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lib import optimizers, paths, schedules, surfaces, sweep, trace
-from lib.paths import diverged, effective_rate, history, signature
+from lib.paths import diverged, effective_rate, history, signature, walk
 from tests.rules import RULES, SURFACES
 
 RAVINE = surfaces.ravine
@@ -320,6 +320,26 @@ def test_history_holds_the_path_the_gradients_and_the_state_by_name(name):
         np.testing.assert_array_equal(
             record["gradient"], [RAVINE.gradient(w) for w in points[:-1]]
         )
+
+
+@every_rule
+def test_a_walk_is_the_history_step_by_step(name):
+    rule = RULES[name]
+    record = history(rule, RAVINE.gradient, START, 9, **functions(rule, RAVINE))
+    steps = walk(rule, RAVINE.gradient, START, 9, **functions(rule, RAVINE))
+    for step, (t, w, state) in enumerate(steps, 1):
+        assert t == step
+        np.testing.assert_array_equal(w, record["w"][t])
+        for part, value in zip(signature(rule)[0], state):
+            np.testing.assert_array_equal(
+                np.broadcast_to(value, 2), record[part][t - 1]
+            )
+    assert step == 9
+
+
+def test_a_walk_refuses_before_its_first_step():
+    with pytest.raises(TypeError, match="adam has no hyperparameter rho"):
+        walk(optimizers.adam, RAVINE.gradient, START, 9, rho=0.9)
 
 
 def test_history_records_the_gradient_where_nesterov_asks_for_it():

@@ -302,6 +302,9 @@ BAD = {
         "asks another origin",
     ),
     "dead link": ("https://example.org/", "nowhere.html", "leads nowhere"),
+    "dead link to a place": ("https://example.org/", "nowhere.html#here", "leads nowhere"),
+    "lost place": ("https://example.org/", "#nowhere", "leads nowhere: #nowhere"),
+    "lost place of a page": ("https://example.org/", "page.html#nowhere", "leads nowhere: page.html#nowhere"),
     "lost picture": ("f.webp", "g.webp", "leads nowhere"),
     "no alternative": (' alt="a path"', "", "without a text alternative"),
     "empty alternative": ('alt="a path"', 'alt=" "', "without a text alternative"),
@@ -326,6 +329,13 @@ def built(tmp_path):
 
 def test_gate_lets_a_good_page_pass(built):
     assert built() == []
+
+
+@pytest.mark.parametrize(
+    "url", ["#", "#top", "#a%20b", "page.html#a%20b", "page.html?q=1", "f.webp#xywh=1,1"]
+)
+def test_gate_knows_places(built, url):
+    assert built('<a href="https://example.org/">', f'<a id="a b" href="{url}">') == []
 
 
 @pytest.mark.parametrize("case", BAD)

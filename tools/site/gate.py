@@ -31,6 +31,11 @@ class Page:
         folder = posixpath.dirname(self.name)
         return self.site / posixpath.normpath(posixpath.join(folder, unquote(urlsplit(url).path)))
 
+    @functools.cached_property
+    def places(self):
+        """What a URL may name within this page."""
+        return {"", "top", *self.root.xpath("//@id | //a/@name")}
+
     def addresses(self):
         """Every element that refers to a file, with the URL and whether the browser fetches it unasked."""
         for element in self.root.iter("*"):
@@ -44,8 +49,9 @@ def pages(site):
 
 def problems(site):
     """What is wrong, a sentence each."""
-    for page in pages(site):
-        for problem in [*inline(page), *addresses(page), *alternatives(page), *overweight(page)]:
+    book = {page.path: page for page in pages(site)}
+    for page in book.values():
+        for problem in [*inline(page), *addresses(page, book), *alternatives(page), *overweight(page)]:
             yield f"{page.name}: {problem}"
     for sheet in sorted(site.rglob("*.css")):
         for problem in foreign_in_sheet(sheet):
@@ -67,7 +73,7 @@ def inline(page):
                 yield f"the attribute {attribute} of <{element.tag}>"
 
 
-def addresses(page):
+def addresses(page, book):
     for element, url, fetched in page.addresses():
         parts = urlsplit(url)
         if parts.scheme == "javascript":
@@ -77,8 +83,10 @@ def addresses(page):
         elif parts.scheme or parts.netloc:
             if fetched:
                 yield f"<{element.tag}> asks another origin: {url[:80]}"
-        elif parts.path and not page.file(url).is_file():
-            yield f"<{element.tag}> leads nowhere: {url[:80]}"
+        else:
+            file = page.file(url) if parts.path else page.path
+            if not file.is_file() or (file in book and unquote(parts.fragment) not in book[file].places):
+                yield f"<{element.tag}> leads nowhere: {url[:80]}"
 
 
 def alternatives(page):

@@ -1,0 +1,117 @@
+"""The meaning of a term, shown by whatever points at it."""
+
+import pytest
+from test_site import AXE, AXE_RUN, PAGES, SITE
+
+EXPLAINED = [page for page in PAGES if 'class="explained"' in (SITE / page).read_text(encoding="utf-8")]
+GLOSSARY = "glossary.html"
+
+
+@pytest.fixture
+def first(visit):
+    """`first(path, device, **options)`: the page, its first term and what that means."""
+
+    def go(path, device="desktop", **options):
+        page = visit(path, device, **options).page
+        link = page.locator(".explained > a").first
+        link.scroll_into_view_if_needed()
+        return page, link, page.locator(".meaning").first
+
+    return go
+
+
+def test_the_introduction_and_the_lessons_explain_terms():
+    assert {"index.html", GLOSSARY} < set(EXPLAINED)
+    assert len([page for page in EXPLAINED if page.startswith("chapters/0")]) >= 8
+
+
+@pytest.mark.parametrize("path", EXPLAINED)
+def test_a_meaning_is_the_glossarys(visit, path):
+    """Each one has the words of the place that its link leads to, and is there for a screen reader."""
+    page = visit(path).page
+    shown = page.locator(".explained").evaluate_all(
+        """(all) => all.map((place) => {
+            const [link, note] = place.children;
+            return [new URL(link.href).hash.slice(1), link.getAttribute("aria-describedby"), note.id,
+                    note.textContent];
+        })"""
+    )
+    page = visit(GLOSSARY).page
+    for name, described, note, words in shown:
+        meaning = page.locator(f"dt[id='{name}'] ~ dd > p").first
+        copied = meaning.evaluate(
+            """(p) => {
+                const copy = p.cloneNode(true);
+                copy.querySelectorAll(".meaning").forEach((note) => note.remove());
+                return copy.textContent;
+            }"""
+        )
+        assert words == copied and described == note
+    assert len({note for _, _, note, _ in shown}) == len(shown)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_mouse(first, scripts):
+    """On the term and on the meaning it stays, elsewhere it goes; scripts are not needed."""
+    page, link, meaning = first(EXPLAINED[0], java_script_enabled=scripts)
+    assert not meaning.is_visible()
+    link.hover()
+    assert meaning.is_visible()
+    start, end = link.bounding_box(), meaning.bounding_box()
+    x = start["x"] + start["width"] / 2
+    for step in range(11):
+        page.mouse.move(x, start["y"] + step / 10 * (end["y"] + end["height"] / 2 - start["y"]))
+        assert meaning.is_visible()
+    page.mouse.move(0, 0)
+    assert not meaning.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_keyboard(first, scheme):
+    """Focus shows it, Escape puts it away, and axe has nothing to say while it is there."""
+    page, link, meaning = first(EXPLAINED[0], color_scheme=scheme)
+    link.evaluate(
+        """(link) => {
+            const all = [...document.querySelectorAll("a, button")].filter((one) => one.checkVisibility());
+            all[all.indexOf(link) - 1].focus();
+        }"""
+    )
+    page.keyboard.press("Tab")
+    assert link.evaluate("(link) => link === document.activeElement") and meaning.is_visible()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert not [
+        (rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in page.evaluate(AXE_RUN)
+    ]
+    page.keyboard.press("Escape")
+    assert not meaning.is_visible()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert meaning.is_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{GLOSSARY}#term-*")
+
+
+def test_touch(first):
+    """The first touch shows it, the second follows the link; another place puts it away."""
+    page, link, meaning = first(EXPLAINED[0], "phone")
+    link.tap()
+    assert meaning.is_visible()
+    page.locator("article h1").tap()
+    assert not meaning.is_visible()
+    link.tap()
+    assert meaning.is_visible() and GLOSSARY not in page.url
+    link.tap()
+    page.wait_for_url(f"**/{GLOSSARY}#term-*")
+
+
+@pytest.mark.parametrize("path", EXPLAINED)
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_every_meaning_fits_the_screen(visit, path, device):
+    page = visit(path, device).page
+    width = page.viewport_size["width"]
+    for link in page.locator(".explained > a").all():
+        link.focus()
+        box = page.locator(".explained:focus-within > .meaning").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["width"] > 150
+        assert box["y"] >= link.bounding_box()["y"]
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
