@@ -5,8 +5,8 @@
     >>> path.shape
     (51, 2)
 
-Only NumPy is loaded here. What needs more is imported by name when it is needed: `lib.plots` (matplotlib)
-and `lib.keras_check` (TensorFlow).
+Only NumPy is loaded here. What needs more is imported by name when it is needed: `lib.plots` (matplotlib),
+`lib.keras_check` (TensorFlow) and `lib.units` (pint).
 """
 
 from lib import averages, optimizers, paths, schedules, surfaces

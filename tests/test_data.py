@@ -4,7 +4,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from lib.data import federalist, temperatures
+from lib.data import digits, federalist, temperatures
 
 
 def test_every_day_is_there_once():
@@ -74,3 +74,21 @@ def test_known_sentences(number, author, words):
     papers, authors, sentences = federalist()
     found = [authors[i] for i in np.flatnonzero(papers == number) if words <= set(sentences[i])]
     assert set(found) == ({author} if author else set())
+
+
+def test_the_digits_are_those_of_the_source():
+    images, labels = digits()
+    assert images.shape == (1797, 8, 8) and labels.shape == (1797,)
+    assert images.min() == 0 and images.max() == 16
+    # as the repository counts them in its part for testing
+    counted = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert np.bincount(labels).tolist() == counted
+
+
+def test_a_digit_can_be_recognized_by_its_likeness_to_another():
+    images, labels = digits()
+    pixels = images.reshape(-1, 64)
+    known, asked = pixels[::2], pixels[1::2]
+    distances = (known**2).sum(axis=1) - 2 * asked @ known.T  # but for a constant each
+    likest = distances.argmin(axis=1)
+    assert (labels[::2][likest] == labels[1::2]).mean() > 0.97
