@@ -793,6 +793,21 @@ BAD = {
         ValueError,
         "the batch shapes of the arguments must broadcast, got learning_rate (2,), beta_1 (3,)",
     ),
+    "crossed step sizes": (
+        {"rule": optimizers.rprop, "min_step_size": 2.0, "max_step_size": 1.0},
+        ValueError,
+        "min_step_size must be at most max_step_size, 1, got 2",
+    ),
+    "a step size above the default's limit": (
+        {"rule": optimizers.rprop, "min_step_size": 100.0},
+        ValueError,
+        "min_step_size must be at most max_step_size, 50, got 100",
+    ),
+    "steps as a truth": (
+        {"steps": True},
+        ValueError,
+        "steps must be a whole number >= 1, got True",
+    ),
     "no steps": ({"steps": 0}, ValueError, "steps must be a whole number >= 1, got 0"),
     "negative steps": (
         {"steps": -3},
