@@ -690,6 +690,8 @@ def outside(hyperparameter):
 def test_every_hyperparameter_of_every_rule_is_held_to_its_limits(name, hyperparameter):
     rule, (low, high) = RULES[name], paths.LIMITS[hyperparameter]
     other = functions(rule, RAVINE)
+    if hyperparameter == "max_step_size":
+        other["min_step_size"] = 0.0
     allowed = f"in [{low:g}, {high:g})" if high < np.inf else f">= {low:g}"
     for value in outside(hyperparameter):
         expected = f"{hyperparameter} must be a finite number {allowed}, got "
