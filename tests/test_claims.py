@@ -10,7 +10,7 @@ import pytest
 NOTEBOOK = nbformat.read(
     Path(__file__).parents[1] / "chapters/claims.ipynb", as_version=4
 )
-PRINTED = re.compile(r"^(K-\d\d[a-z]?) +.{48} (\w+)", re.MULTILINE)
+PRINTED = re.compile(r"^(K-\d\d[a-z]?) +.{46} (\w+)", re.MULTILINE)
 ENTRY = re.compile(
     r"^\*\*(K-\d\d[a-z]?)\*\* .+?\*\*(\w+)[^*]*\*\*.+\]\(\w+\.ipynb#[\w-]+\)\.$",
     re.MULTILINE,
