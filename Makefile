@@ -35,7 +35,7 @@ lint: $(BIN)/ready node_modules/ready
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
 
-unit: $(BIN)/ready
+unit: $(BIN)/ready node_modules/ready
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/colab
 
 browser: book
