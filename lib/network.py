@@ -148,6 +148,8 @@ class Network:
                 f"got {w.shape}"
             )
         w = np.moveaxis(w, 0, -1)
+        if w.ndim > 1:  # side by side in memory, so that NumPy multiplies them by BLAS
+            w = np.ascontiguousarray(w)
         layers, start = [], 0
         for inputs, outputs in self._shapes():
             middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
