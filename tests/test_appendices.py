@@ -56,8 +56,8 @@ def test_the_keras_of_the_rosetta_table_is_keras():
         arguments.append(set(inspect.signature(getattr(keras.optimizers, kind)).parameters))
         optimizer = getattr(keras.optimizers, kind)(**settings)
         optimizer.build([keras.Variable([0.0], name="w")])
-        paths = (variable.path.split("/")[-1] for variable in optimizer.variables)
-        slots |= {path.removeprefix("w_") for path in paths if path.startswith("w_")}
+        kept = (variable.path.split("/")[-1] for variable in optimizer.variables if variable.ndim)
+        slots |= {name.removeprefix("w_") for name in kept}
     own = set().union(*arguments) - set.intersection(*arguments) | {"learning_rate"}
     assert code(column("notation", "Keras")) - set(KINDS) == own | slots
 
