@@ -38,13 +38,16 @@ for (const formula of document.querySelectorAll(".katex-display")) {
 }
 
 // The meaning of a term: Escape puts it away; the first touch of the term shows it, the second follows the link.
-for (const place of document.querySelectorAll(".explained")) {
+const explained = document.querySelectorAll(".explained");
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") for (const place of explained) place.classList.add("away");
+});
+for (const place of explained) {
   const link = place.querySelector("a");
   let shown = true;
   const bring = () => place.classList.remove("away");
   place.addEventListener("mouseenter", bring);
   place.addEventListener("focusin", bring);
-  document.addEventListener("keydown", (event) => event.key === "Escape" && place.classList.add("away"));
   link.addEventListener("pointerdown", (event) => {
     shown = event.pointerType !== "touch" || document.activeElement === link;
   });
