@@ -25,7 +25,7 @@ book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
 serve: book  ## build the site and serve it on port 8000, with its policy
 	$(BIN)/python -m tools.site.server $(SITE)
 
-test: lint book unit nbval colab  ## everything that has to hold; CI runs this
+test: lint book unit nbval colab oldest browser  ## everything that has to hold; CI runs this
 
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
