@@ -3,6 +3,7 @@
 python -m tools.site.server FOLDER
 """
 
+import contextlib
 import functools
 import gzip
 import http.server
@@ -26,6 +27,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     error_message_format = "%(code)d %(message)s\n"
     error_content_type = "text/plain"
     extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | TYPES
+
+    def handle(self):
+        with contextlib.suppress(ConnectionError):  # a reader who leaves in the middle of a page
+            super().handle()
 
     def do_GET(self):
         path = Path(self.translate_path(self.path))
