@@ -15,15 +15,16 @@ function render({ model, el }) {
       message.textContent = text;
       message.classList.toggle("wrong", wrong);
     },
-    /** Takes a message away, unless it is about a field that still holds what was typed. */
+    /** Takes a complaint away, unless it is about a field that still holds what was typed. */
     hush() {
-      if (!el.querySelector("input[aria-invalid]")) view.say("");
+      if (message.matches(".wrong") && !el.querySelector("input[aria-invalid]")) view.say("");
     },
     ...conversation(model, gone.signal),
   };
   el.classList.add("explorer");
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own: the arrow keys here do not move its cells
   const { elements, begin } = model.get("kind") === "averages" ? averages(view) : race(view);
+  el.addEventListener("input", () => message.matches(".wrong") || view.say(""), { signal: gone.signal });
   el.replaceChildren(...elements, message);
   begin();
   return () => gone.abort();

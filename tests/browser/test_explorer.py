@@ -506,7 +506,11 @@ def test_averages_follow_beta_start_and_correction(explorer):
 def test_averages_have_links_too(explorer):
     averages = explorer(AVERAGES)
     averages.type(averages.box.get_by_label("beta, typed"), "0.5")
+    averages.box.get_by_role("button", name="Copy link").click()
+    expect(averages.box.locator(".facts")).to_contain_text("2 steps")  # the answer comes after the message
+    expect(averages.message()).to_contain_text("Copied: a link")
     averages.box.get_by_role("slider", name="Step", exact=True).fill("100")
+    expect(averages.message()).to_be_empty()
     averages.box.get_by_role("button", name="Copy link").click()
     expect(averages.message()).to_contain_text("Copied: a link")
     other = explorer(AVERAGES + "#" + averages.page.url.partition("#")[2])
@@ -527,7 +531,7 @@ def test_cell_of_the_map_plays_its_path(explorer):
     cell = chart.box.get_by_role("slider", name="Cell of the map")
     expect(cell).to_be_focused()
     chart.page.keyboard.press("ArrowUp")
-    expect(chart.number_of("momentum")).to_have_value("0.04")
+    expect(chart.number_of("momentum")).to_have_value("0.05")
     assert "final loss" in cell.get_attribute("aria-valuetext")
 
 
