@@ -100,10 +100,11 @@ node_modules/ready: package-lock.json $(BIN)/ready
 	touch $@
 
 # The cache of executed notebooks looks at their code only, and Sphinx at the pages: when the library or a package
-# changes, both start again. When the contents change, Sphinx would leave the old ones beside finished pages.
+# changes, both start again; only the pictures stay, which are found by what is in them. When the contents change, Sphinx
+# would leave the old ones beside finished pages.
 _build/library: $(LIBRARY) $(BIN)/ready
-	rm -rf _build
-	mkdir _build
+	mkdir -p _build
+	find _build -mindepth 1 -maxdepth 1 ! -name pictures -exec rm -rf {} +
 	touch $@
 
 _build/fresh: _build/library _config.yml _toc.yml $(wildcard _ext/*.*) node_modules/ready
