@@ -11,7 +11,7 @@ NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2
 export UV_SYSTEM_CERTS ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
-.PHONY: help book serve test lint unit nbval browser bench notebooks lock clean
+.PHONY: help book serve test lint unit nbval browser colab bench notebooks lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -25,7 +25,7 @@ book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
 serve: book  ## build the site and serve it on port 8000, with its policy
 	$(BIN)/python -m tools.site.server $(SITE)
 
-test: lint book unit nbval  ## everything that has to hold; CI runs this
+test: lint book unit nbval browser colab  ## everything that has to hold; CI runs this
 
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
@@ -36,11 +36,16 @@ lint: $(BIN)/ready node_modules/ready
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
 
 unit: $(BIN)/ready
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/colab
 
-browser: book  ## read the finished site in Chromium
+browser: book
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
+
+colab: $(BIN)/ready
+	$(BIN)/uv venv --quiet --clear _build/colab
+	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
+	$(BIN)/pytest tests/colab
 
 nbval: $(BIN)/ready
 ifdef NOTEBOOKS
@@ -50,7 +55,8 @@ else
 	@echo "no notebooks yet"
 endif
 
-bench: $(BIN)/ready  ## measure against the goals
+bench: book  ## measure against the goals
+	$(BIN)/python -m tools.chromium
 	$(BIN)/python -m benchmarks
 
 notebooks: $(BIN)/ready  ## execute the notebooks and store their outputs
@@ -60,6 +66,7 @@ lock: $(BIN)/ready  ## update every locked dependency
 	$(NPM) update --package-lock-only
 	echo uv | $(RESOLVE) - -o requirements-uv.lock
 	$(RESOLVE) requirements.in -o requirements.lock
+	$(RESOLVE) tests/colab/requirements.in -o tests/colab/requirements.lock
 
 RESOLVE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"

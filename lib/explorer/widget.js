@@ -15,6 +15,10 @@ function render({ model, el }) {
       message.textContent = text;
       message.classList.toggle("wrong", wrong);
     },
+    /** Takes a message away, unless it is about a field that still holds what was typed. */
+    hush() {
+      if (!el.querySelector("input[aria-invalid]")) view.say("");
+    },
     ...conversation(model, gone.signal),
   };
   el.classList.add("explorer");
@@ -584,12 +588,12 @@ function numbers(rows, ready, say) {
 }
 
 /** The source of a rule, to be edited: line numbers, spaces for Tab; Escape and then Tab leave. */
-function editor(change, reset) {
+function editor(slot, change, reset, close) {
   const id = fresh();
   const gutter = h("div", { class: "gutter", "aria-hidden": "true" });
   const trouble = h("div", { class: "traceback", role: "alert" });
   const area = h("textarea", {
-    "aria-label": "Python source of the rule",
+    "aria-label": `Python source of rule ${slot + 1}`,
     "aria-describedby": id,
     spellcheck: "false",
     autocapitalize: "off",
@@ -599,7 +603,7 @@ function editor(change, reset) {
     keydown: press,
   });
   const help = "Change the rule, and the picture follows. Tab indents; Escape, then Tab leaves the editor.";
-  const run = later(400, () => change(area.value));
+  const run = later(250, () => change(area.value));
   let leaving = false;
   let wrong = null;
 
@@ -625,12 +629,14 @@ function editor(change, reset) {
   return {
     element: h(
       "div",
-      { class: "editor", hidden: true },
+      { class: "editor" },
+      h("p", {}, swatch(slot), ` The rule of optimizer ${slot + 1}`),
       h("div", { class: "code" }, gutter, area),
       trouble,
       h("p", { class: "help", id }, help),
-      button("Reset the rule", reset),
+      h("div", { class: "bar" }, button("Reset the rule", reset), button("Close", close)),
     ),
+    focus: () => area.focus(),
     set(source) {
       area.value = source;
       number();
@@ -667,6 +673,25 @@ function links({ el, page, signal, say }, encode, restore) {
   }
   addEventListener("hashchange", read, { signal });
   return { read, element: page ? button("Copy link", share) : null };
+}
+
+/** What both pictures end with: a bar to keep what was made, or to begin anew. `inPython` gives the call for a notebook. */
+function keeping(view, { setting, restore, inPython, startOver }, ...before) {
+  const link = links(view, setting, restore);
+  const copyPython = async () => {
+    await copy(inPython());
+    view.say("Copied: the Python that draws this picture in a notebook.");
+  };
+  const element = h(
+    "div",
+    { class: "bar" },
+    before,
+    h("span", { class: "push" }),
+    link.element,
+    button("Copy as Python", copyPython),
+    button("Start over", startOver),
+  );
+  return { element, readLink: link.read };
 }
 
 function demand(condition, what) {
@@ -706,8 +731,6 @@ function checkedAverage({ beta, start, corrected, step }) {
 }
 
 // ---- The call that draws the same in a notebook
-
-const COPIED = "Copied: the Python that draws this picture in a notebook.";
 
 function raceInPython({ surface, start, steps, runs, plane }, { rules }) {
   const keywords = (values) => Object.entries(values).map(([name, value]) => `${name}=${value}`);
@@ -788,7 +811,7 @@ function race(view) {
   const ready = () => (full ? Promise.resolve() : new Promise((act) => (waiting.push(act), ask())));
 
   function hear(answers) {
-    say("");
+    view.hush();
     answers.forEach((answer, k) => racing[k].hear(answer));
     player.resize(Math.max(...drawn().map(({ answer }) => answer.w.length - 1), 1));
     heat?.follow();
@@ -995,6 +1018,7 @@ function race(view) {
   // The optimizers
 
   const list = h("div", { class: "optimizers" });
+  const desk = h("div", { class: "desk" }); // where the rules lie that are edited, beside the picture
   const more = button("Add an optimizer", () => {
     const free = specification.rules.find(({ name }) => cards.every(({ run }) => run.rule !== name));
     add({ rule: (free ?? specification.rules[0]).name, source: null });
@@ -1004,14 +1028,14 @@ function race(view) {
 
   function add(run) {
     const slot = range(0, MOST_RUNS - 1).find((k) => cards.every((card) => card.slot !== k));
-    const card = contender(view, run, slot, { known, landscape, ask, like: () => cards, drop });
+    const card = contender(view, run, slot, { known, landscape, ask, like: () => cards, drop, desk });
     cards.push(card);
     list.append(card.element);
     arrange();
   }
   function drop(card) {
     cards = cards.filter((other) => other !== card);
-    card.element.remove();
+    card.discard();
     arrange();
     list.querySelector("select").focus();
     draw();
@@ -1059,8 +1083,16 @@ function race(view) {
     say,
   );
   const all = numbers(rows, ready, say);
-  const link = links(view, setting, (given) => adopt(checkedRace(given, known, original)));
-  const copyPython = async () => (await copy(raceInPython(setting(), known)), say(COPIED));
+  const keep = keeping(
+    view,
+    {
+      setting,
+      restore: (given) => adopt(checkedRace(given, known, original)),
+      inPython: () => raceInPython(setting(), known),
+      startOver: () => adopt(original),
+    },
+    more,
+  );
 
   function moveTo(to) {
     start = to;
@@ -1086,7 +1118,7 @@ function race(view) {
   }
 
   async function adopt(given) {
-    cards.forEach((card) => card.element.remove());
+    cards.forEach((card) => card.discard());
     cards = [];
     given.runs.forEach(add);
     steps = given.steps;
@@ -1108,19 +1140,11 @@ function race(view) {
       stepsField.element,
       heat?.controls,
     ),
-    h("div", { class: heat ? "pictures plane" : "pictures" }, heat?.element, map.box, chart.box),
+    h("div", { class: heat ? "pictures plane" : "pictures" }, heat?.element, map.box, desk, chart.box),
     player.element,
     readout,
     list,
-    h(
-      "div",
-      { class: "bar" },
-      more,
-      h("span", { class: "push" }),
-      link.element,
-      button("Copy as Python", copyPython),
-      button("Start over", () => adopt(original)),
-    ),
+    keep.element,
     all.element,
   ];
 
@@ -1129,7 +1153,7 @@ function race(view) {
     hear(model.get("first").runs);
     player.go(original.step ?? steps);
     map.svg.setAttribute("aria-label", model.get("text"));
-    if (!link.read()) wakeUp(view, ready);
+    if (!keep.readLink()) wakeUp(view, ready);
   }
   return { elements, begin };
 }
@@ -1149,11 +1173,17 @@ function trail(w, project, { width, height }) {
 }
 
 /** An optimizer's card: the rule, its hyperparameters, its source, and what became of it. */
-function contender(view, { rule, source, hyperparameters }, slot, { known, landscape, ask, like, drop }) {
+function contender(view, { rule, source, hyperparameters }, slot, context) {
+  const { known, landscape, ask, like, drop, desk } = context;
   const { say, page } = view;
   const run = { rule, source, hyperparameters: { ...hyperparameters } };
   const own = () => known.rules.get(run.rule);
-  const sourceOf = async () => own().source ?? (await view.ask({ do: "source", rule: run.rule })).source;
+  const sourceOf = async () => {
+    if (own().source) return own().source;
+    const { source, error } = await view.ask({ do: "source", rule: run.rule });
+    if (error) say(error.message, true);
+    return source ?? "";
+  };
   let described = null;
   let knobs = new Map();
 
@@ -1161,6 +1191,7 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
   const sliders = h("div", { class: "knobs" });
   const status = h("p", { class: "fate" });
   const code = editor(
+    slot,
     async (text) => {
       run.source = text === (await sourceOf()) ? null : text;
       ask();
@@ -1171,7 +1202,9 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
       describe(own());
       ask();
     },
+    () => (toggle(), edit.focus()),
   );
+  const isOpen = () => code.element.isConnected;
   const names = [...known.rules.keys()].map((name) => [name, name]);
   const choice = select(names, rule, choose, { "aria-label": `Rule of optimizer ${slot + 1}` });
   const edit = button("Edit the rule", toggle, { "aria-expanded": "false" });
@@ -1189,10 +1222,10 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
       h("div", { class: "head" }, swatch(slot), choice, remove),
       about,
       sliders,
-      code.element,
       status,
       edit,
     ),
+    discard: () => [card.element, code.element].forEach((element) => element.remove()),
     described: () => described,
     /** The run as Python is asked for it; the page's engine knows a notebook's own rule by its source only. */
     wire: () => ({ ...run, source: run.source ?? (page && !own().library ? own().source : null) }),
@@ -1243,10 +1276,12 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
   };
 
   async function toggle() {
-    const open = code.element.hidden;
+    const open = !isOpen();
     edit.setAttribute("aria-expanded", String(open));
-    code.element.hidden = !open;
-    if (open) code.set(run.source ?? (await sourceOf()));
+    if (!open) return code.element.remove();
+    desk.prepend(code.element);
+    code.focus();
+    code.set(run.source ?? (await sourceOf()));
   }
 
   async function choose(name) {
@@ -1256,7 +1291,7 @@ function contender(view, { rule, source, hyperparameters }, slot, { known, lands
     describe(own());
     code.tell(null);
     ask();
-    if (!code.element.hidden) code.set(await sourceOf());
+    if (isOpen()) code.set(await sourceOf());
   }
 
   /** Builds the sliders of a rule, unless they are there already. */
@@ -1487,7 +1522,7 @@ function averages(view) {
   const request = () => ({ do: "series", values, beta, start, corrected });
   const ask = view.newest(request, (heard) => {
     if (heard.error) return say(heard.error.message, true);
-    say("");
+    view.hush();
     hear(heard);
     if (corrected) compare();
   });
@@ -1633,8 +1668,12 @@ function averages(view) {
   const change = () => ((corrected = correction.checked), ask());
   const correction = h("input", { type: "checkbox", id, change });
   const all = numbers(rows, () => Promise.resolve(), say);
-  const link = links(view, setting, (given) => adopt(checkedAverage(given)));
-  const copyPython = async () => (await copy(averageInPython({ ...setting(), values })), say(COPIED));
+  const keep = keeping(view, {
+    setting,
+    restore: (given) => adopt(checkedAverage(given)),
+    inPython: () => averageInPython({ ...setting(), values }),
+    startOver: () => adopt(original),
+  });
 
   function settle() {
     betaKnob.set(beta);
@@ -1658,14 +1697,7 @@ function averages(view) {
     ),
     h("div", { class: "pictures" }, h("div", {}, series.box, weights.box), readout),
     player.element,
-    h(
-      "div",
-      { class: "bar" },
-      h("span", { class: "push" }),
-      link.element,
-      button("Copy as Python", copyPython),
-      button("Start over", () => adopt(original)),
-    ),
+    keep.element,
     all.element,
   ];
 
@@ -1675,7 +1707,7 @@ function averages(view) {
     player.resize(total);
     player.go(original.step ?? total);
     series.svg.setAttribute("aria-label", model.get("text"));
-    if (!link.read()) wakeUp(view, ask);
+    if (!keep.readLink()) wakeUp(view, ask);
   }
   return { elements, begin };
 }

@@ -1,10 +1,12 @@
 """The finished site, served with its policy, and a reader who visits it with Chromium."""
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from reader import FLAGS, SITE, Visit, serve
 
 from tools import chromium
+
+expect.set_options(timeout=20_000)  # what has to come, comes also when the machine is busy
 
 
 @pytest.fixture(scope="session")

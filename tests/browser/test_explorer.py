@@ -2,13 +2,13 @@
 
 import json
 import re
-import statistics
-import time
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import expect
+
+from benchmarks.page import MOVES, alone, moves
 
 AVERAGES, CORRECTION, MOMENTUM = (
     f"chapters/{name}.html" for name in ("03_ewma", "04_bias_correction", "05_momentum")
@@ -64,7 +64,8 @@ class Explorer:
     def edit(self, card=0):
         one = self.box.locator(".optimizer").nth(card)
         one.get_by_role("button", name="Edit the rule").click()
-        area = one.get_by_role("textbox", name="Python source of the rule")
+        number = one.get_attribute("aria-label").split()[-1]
+        area = self.box.get_by_role("textbox", name=f"Python source of rule {number}")
         expect(area).to_have_value(re.compile("^def "))
         return area
 
@@ -346,12 +347,32 @@ def test_endless_loop_is_stopped_and_explained(valley):
     area.fill(
         source.replace("    velocity = momentum", "    while True:\n        pass\n    velocity = momentum")
     )
-    began = time.monotonic()
-    expect(valley.box.locator(".traceback").first).to_contain_text("does a loop never end", timeout=4000)
-    assert time.monotonic() - began < 3.5
+    expect(valley.box.locator(".traceback").first).to_contain_text("does a loop never end")
     assert valley.path() == path
     area.fill(source)
-    expect(valley.fate()).to_have_text(re.compile(r"^loss \S+ after 80 steps$"), timeout=4000)
+    expect(valley.fate()).to_have_text(re.compile(r"^loss \S+ after 80 steps$"))
+
+
+def test_rule_is_edited_beside_the_picture(valley, explorer):
+    area, picture = valley.edit().bounding_box(), valley.box.locator(".plot.map").bounding_box()
+    assert area["x"] > picture["x"] + picture["width"]
+    assert abs(area["y"] - picture["y"]) < 100
+    phone = explorer(MOMENTUM, device="phone")
+    area, picture = phone.edit().bounding_box(), phone.box.locator(".plot.map").bounding_box()
+    assert 0 < area["y"] - (picture["y"] + picture["height"]) < 100
+
+
+def test_two_rules_are_edited_and_put_away(valley):
+    first, second = valley.edit(0), valley.edit(1)
+    expect(second).to_be_focused()
+    expect(first).to_be_visible()
+    valley.box.get_by_role("button", name="Remove optimizer 1").click()
+    expect(first).to_have_count(0)
+    valley.box.get_by_role("button", name="Close").click()
+    expect(second).to_have_count(0)
+    opener = valley.box.get_by_role("button", name="Edit the rule").first
+    expect(opener).to_be_focused()
+    expect(opener).to_have_attribute("aria-expanded", "false")
 
 
 def test_editor_is_left_by_keyboard(valley):
@@ -387,9 +408,10 @@ def test_link_carries_the_picture(valley, explorer):
     other = explorer(MOMENTUM + "#" + valley.page.url.partition("#")[2])
     other.start_is(0, 0.5)
     expect(other.box.locator(".count")).to_have_text("step 33 / 80")
+    valley.box.get_by_role("button", name="Close").click()
     for card in (0, 1):
         expect(other.fate(card)).to_have_text(valley.fate(card).inner_text())
-        assert other.path(card) == valley.path(card)
+        expect(valley.box.locator(".map .path").nth(card)).to_have_attribute("d", other.path(card))
 
 
 def good(**changes):
@@ -536,7 +558,7 @@ def test_axe_finds_nothing_in_the_explorers(visit, path, scheme):
         edit = one.get_by_role("button", name="Edit the rule").first
         if edit.count():
             edit.click()
-            expect(one.get_by_role("textbox", name="Python source of the rule").first).to_have_value(
+            expect(one.get_by_role("textbox", name="Python source of rule").first).to_have_value(
                 re.compile("def")
             )
         one.get_by_text("Numbers as a table").click()
@@ -587,40 +609,9 @@ def test_engine_that_cannot_start_leaves_the_picture_and_a_sentence(visit):
 
 
 def test_every_move_of_a_slider_is_drawn(valley):
-    """Every move of a slider is drawn; how fast is printed, for the goal of 16 ms at the median."""
-    script = """async ([knob, path, values]) => {
-        const times = [];
-        for (const value of values) {
-            const began = performance.now();
-            const drawn = new Promise((done, fail) => {
-                setTimeout(() => fail(`nothing drawn for ${value}`), 3000);
-                const seen = path().getAttribute("d");
-                const look = () => path()?.getAttribute("d") !== seen && done(observer.disconnect());
-                const observer = new MutationObserver(look);
-                observer.observe(path().closest(".plot"), { subtree: true, childList: true });
-            });
-            knob.value = value;
-            knob.dispatchEvent(new Event("input"));
-            await drawn;
-            times.push(performance.now() - began);
-            await new Promise((next) => setTimeout(next, 20));
-        }
-        return times;
-    }"""
-    for name in ("Remove optimizer 3", "Remove optimizer 2"):
-        valley.box.get_by_role("button", name=name).evaluate("button => button.click()")
-    valley.type(valley.box.get_by_label("Steps", exact=True), "100")
-    expect(valley.fate()).to_contain_text("after 100 steps")
-    knob = valley.knob("learning_rate").element_handle()
-    times = valley.page.evaluate(
-        "([knob, values]) => ("
-        + script
-        + ")([knob, () => knob.closest('.explorer').querySelector('.map .path'), values])",
-        [knob, [60 + 7 * k % 100 for k in range(60)]],
-    )
-    median = statistics.median(times)
-    print(f"slider to redraw {median:.1f} ms at the median, {max(times):.1f} at most")
-    assert len(times) == 60
+    """As `make bench` measures it: one rule, 100 steps; how fast is printed there."""
+    alone(valley.box)
+    assert len(moves(valley.box, "learning_rate")) == len(MOVES)
 
 
 def test_state_in_a_link_is_readable(valley):

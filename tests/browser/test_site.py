@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from reader import SITE, serve
 
 from tools.site.gate import BUDGET, ENGINE_BUDGET
@@ -272,7 +273,7 @@ def test_drawn(visit, path, way):
         box = picture.bounding_box()
         assert box["width"] > 100 and box["height"] > 60
     if way != "printed":
-        assert all(
-            one.page.locator("article img").evaluate_all("(all) => all.map((image) => image.naturalWidth)")
-        )
+        for image in one.page.locator("article img").all():
+            image.scroll_into_view_if_needed()
+            expect(image).not_to_have_js_property("naturalWidth", 0)
     assert not one.foreign()
