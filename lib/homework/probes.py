@@ -1,0 +1,43 @@
+"""How an answer is put to the test: each probe takes it and plain arguments, and returns plain numbers.
+
+A student may call them as well: a check's feedback names the call that went wrong. They hold no reference.
+"""
+
+import numpy as np
+
+from lib import paths, surfaces
+
+slope = surfaces.Surface(lambda w: w[0] + w[1], np.ones_like, name="slope")
+
+
+def value(answer):
+    """The answer itself, a number or a few."""
+    return answer
+
+
+def call(answer, *arguments):
+    """What a function returns for the arguments."""
+    return answer(*arguments)
+
+
+def path(answer, surface, start, steps, hyperparameters):
+    """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`.
+
+    `surface` is the name of a surface of `lib.surfaces`, or `"slope"`, whose gradient is one everywhere. A
+    hyperparameter is a number, or a list with one number for each step. Raises what `lib.paths.trace` raises.
+    """
+    surface = slope if surface == "slope" else getattr(surfaces, surface)
+    settings = {
+        name: (lambda t, values=value: values[t - 1])
+        if isinstance(value, list)
+        else value
+        for name, value in hyperparameters.items()
+    }
+    walk = paths.walk(answer, surface.gradient, start, steps, **settings)
+    with np.errstate(all="ignore"):
+        return np.stack(
+            [
+                np.stack([w, *(np.broadcast_to(s, w.shape) for s in state)])
+                for _, w, state in walk
+            ]
+        )
