@@ -57,5 +57,5 @@ def test_a_notebook_that_is_no_page_is_offered_for_download(tmp_path):
 
 def test_a_notebook_that_is_not_there_is_missed(tmp_path):
     page, warnings = build(tmp_path, "[the homework](exercises/b.ipynb)")
-    assert "WARNING: Unknown source document 'exercises/b'" in warnings
+    assert "target not found: 'exercises/b.ipynb'" in warnings
     assert "_downloads/" not in page

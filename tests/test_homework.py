@@ -252,6 +252,13 @@ def test_a_failure_is_a_result_like_others():
     assert "raised    Timeout: 5 seconds" in found.text
 
 
+def test_as_many_results_as_inputs_are_judged():
+    task = find("03.1")
+    inputs = task.inputs(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="has 6 inputs, got 5 results"):
+        judge(task, inputs, task.results(task.reference, inputs)[:-1])
+
+
 def test_a_number_is_compared_on_the_scale_of_its_neighbors():
     from lib.homework.judge import same
 

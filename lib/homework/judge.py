@@ -25,24 +25,16 @@ class Verdict:
 
 def unanswered(task, answer):
     """The verdict on what is no answer, a blank or the library's own function; `None` for any other."""
-    blank = answer is ... or (
-        isinstance(answer, (tuple, list)) and any(part is ... for part in answer)
-    )
-    if blank:
-        return _failed(
-            task,
-            [],
-            f"Nothing here yet. Give {task.answer} its value in the cell above.",
+    parts = answer if isinstance(answer, (tuple, list)) else [answer]
+    if any(part is ... for part in parts):
+        hint = f"Nothing here yet. Give {task.answer} its value in the cell above."
+        return _failed(task, [], hint)
+    module = getattr(answer, "__module__", None) or ""
+    if task.kind != "experiment" and module.split(".")[0] == "lib":
+        hint = (
+            f"{answer.__name__} is the library's own. Write yours; you may look at it."
         )
-    if (
-        task.kind != "experiment"
-        and (getattr(answer, "__module__", None) or "").split(".")[0] == "lib"
-    ):
-        return _failed(
-            task,
-            [],
-            f"{answer.__name__} is the library's own. Write yours; you may look at it.",
-        )
+        return _failed(task, [], hint)
     return None
 
 
@@ -50,8 +42,12 @@ def judge(task, inputs, results):
     """The verdict on the results of an answer, one for each of the inputs.
 
     A result is what `task.probe` returned, or what a grader read back from its print; or a
-    `Failure`.
+    `Failure`. Raises `ValueError` unless there are as many results as inputs.
     """
+    if len(results) != len(inputs):
+        raise ValueError(
+            f"{task.name} has {len(inputs)} inputs, got {len(results)} results"
+        )
     wrong = _first_wrong(task, inputs, results)
     if wrong is None:
         tried = f" ({len(inputs)} calls tried)" if len(inputs) > 1 else ""
@@ -99,11 +95,8 @@ def _first_wrong(task, inputs, results):
             where = [("in", result.line)] if result.line else []
             return position, [("raised", result.text), *where]
         if numbers(result) is None:
-            returned = (
-                "nothing (None); does it end with return?"
-                if result is None
-                else _show(result)
-            )
+            nothing = "nothing (None); does it end with return?"
+            returned = nothing if result is None else _show(result)
             return position, [("returned", returned), ("expected", "numbers")]
         if task.lacks is not None:
             lack = task.lacks(result, *arguments)
@@ -199,11 +192,8 @@ def _show(result):
     array = numbers(result)
     if array is None:
         text = repr(result)
-        return (
-            text
-            if len(text) <= MOST_CHARACTERS
-            else f"{text[: MOST_CHARACTERS - 3]}..."
-        )
+        cut = len(text) > MOST_CHARACTERS
+        return f"{text[:MOST_CHARACTERS]}..." if cut else text
     if array.ndim == 0:
         return f"{array:.6g}"
     parts = [_show(part) for part in array[:MOST_PARTS]]
@@ -214,9 +204,5 @@ def _failed(task, told, hint):
     lines = [f"{task.name} not yet: {task.title}"]
     lines += [f"  {label:9} {text}" for label, text in told]
     if hint:
-        lines.append(
-            textwrap.fill(
-                f"Hint: {hint}", 88, initial_indent="  ", subsequent_indent="  "
-            )
-        )
+        lines += textwrap.wrap(f"  Hint: {hint}", 88, subsequent_indent="  ")
     return Verdict(False, "\n".join(lines), hint)
