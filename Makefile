@@ -11,7 +11,7 @@ NOTEBOOKS := $(shell find chapters exercises/solutions -name '*.ipynb' -not -pat
 export UV_SYSTEM_CERTS ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
-.PHONY: help book serve test lint unit nbval browser colab bench notebooks exercises lock clean
+.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks exercises lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -25,7 +25,7 @@ book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
 serve: book  ## build the site and serve it on port 8000, with its policy
 	$(BIN)/python -m tools.site.server $(SITE)
 
-test: lint book unit nbval browser colab  ## everything that has to hold; CI runs this
+test: lint book unit nbval colab oldest browser  ## everything that has to hold; CI runs this
 
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
@@ -36,10 +36,10 @@ lint: $(BIN)/ready node_modules/ready
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
 	$(BIN)/python -m tools.exercises check
 
-unit: $(BIN)/ready
+unit: $(BIN)/ready node_modules/ready
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/colab
 
-browser: book
+browser: book  ## read the finished site in Chromium
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
 
@@ -48,13 +48,24 @@ colab: $(BIN)/ready
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
 	$(BIN)/pytest tests/colab
 
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 nbval: $(BIN)/ready
 ifdef NOTEBOOKS
-	$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
+	$(BIN)/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
 else
 	@echo "no notebooks yet"
 endif
+
+# The library and the lessons on the oldest packages that pyproject.toml claims, in one thread, so that no output rests
+# on how a sum is cut into parts. The tests of the house are about other packages.
+HOUSE := benchmarks book ext glossary house notebooks site_step words
+oldest: $(BIN)/ready  ## the library and the lessons on the oldest packages
+	$(BIN)/uv venv --quiet --clear --python 3.11 _build/oldest
+	$(BIN)/uv pip sync --quiet --require-hashes --python _build/oldest tests/oldest/requirements.lock
+	_build/oldest/bin/python -c "import matplotlib.pyplot"
+	PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+		_build/oldest/bin/pytest -n 2 --dist loadfile $(NBVAL) lib tests $(NOTEBOOKS) \
+		--ignore tests/browser --ignore tests/colab $(HOUSE:%=--ignore tests/test_%.py)
 
 bench: book  ## measure against the goals
 	$(BIN)/python -m tools.chromium
@@ -71,6 +82,7 @@ lock: $(BIN)/ready  ## update every locked dependency
 	echo uv | $(RESOLVE) - -o requirements-uv.lock
 	$(RESOLVE) requirements.in -o requirements.lock
 	$(RESOLVE) tests/colab/requirements.in -o tests/colab/requirements.lock
+	$(RESOLVE) tests/oldest/requirements.in -o tests/oldest/requirements.lock
 
 RESOLVE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"

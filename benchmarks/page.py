@@ -12,10 +12,10 @@ FIRST, FRAME, LOOP = 1.0, 0.016, 2.0  # seconds
 ROUNDS = 5
 MOVES = [60 + 7 * k % 100 for k in range(60)]
 
-# Moves a slider of an explorer from place to place, and measures until its first path is drawn anew.
-MOVE = """async ([explorer, name, places]) => {
+# Moves the first slider of an explorer from place to place, and measures until its first path is drawn anew.
+MOVE = """async ([explorer, places]) => {
     const find = (selector) => explorer.querySelector(selector);
-    const knob = find(".knob:has([aria-label^='" + name + "']) input[type=range]");
+    const knob = find(".knob input[type=range]");
     const draws = find(".plot.map, .plot.series");
     const path = () => draws.querySelector(".path").getAttribute("d");
     const times = [];
@@ -47,9 +47,9 @@ HANG = """async (explorer) => {
 }"""
 
 
-def moves(explorer, name, places=MOVES):
-    """Seconds from each move of the slider of a hyperparameter to the new path."""
-    times = explorer.page.evaluate(MOVE, [explorer.element_handle(), name, places])
+def moves(explorer, places=MOVES):
+    """Seconds from each move of the first slider to the new path."""
+    times = explorer.page.evaluate(MOVE, [explorer.element_handle(), places])
     return [time / 1000 for time in times]
 
 
@@ -69,11 +69,9 @@ def alone(explorer, steps=100):
 
 
 def lessons():
-    """The lessons with an explorer, and whether the first of each shows averages."""
-    for path in sorted(SITE.glob("chapters/*.html")):
-        page = path.read_text(encoding="utf-8")
-        if "data-module" in page:
-            yield path, page.partition("data-module")[2].partition("</script>")[0]
+    """The lessons with an explorer."""
+    pages = sorted(SITE.glob("chapters/*.html"))
+    return [page.stem for page in pages if "data-module" in page.read_text(encoding="utf-8")]
 
 
 def rows():
@@ -83,23 +81,22 @@ def rows():
     with serve(SITE) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
 
-        def open_explorer(page):
-            visit = Visit(browser, f"{site.url}chapters/{page.name}", "desktop")
+        def open_explorer(lesson):
+            visit = Visit(browser, f"{site.url}chapters/{lesson}.html", "desktop")
             visit.page.locator(".transport").first.wait_for()
             visit.page.wait_for_load_state("networkidle")
             return visit, visit.page.locator(".explorer").first
 
-        for page, text in lessons():
-            name = "beta" if '"kind":"averages"' in text else "learning_rate"
+        for lesson in lessons():
             times = []
             for _ in range(ROUNDS):
-                visit, explorer = open_explorer(page)
-                times += moves(explorer, name, [77])
+                visit, explorer = open_explorer(lesson)
+                times += moves(explorer, [77])
                 visit.context.close()
-            yield row("first touch to picture", page.stem, statistics.median(times), FIRST)
-        visit, explorer = open_explorer(SITE / "chapters" / "05_momentum.html")
+            yield row("first touch to picture", lesson, statistics.median(times), FIRST)
+        visit, explorer = open_explorer("05_momentum")
         alone(explorer)
-        times = moves(explorer, "learning_rate")
+        times = moves(explorer)
         yield row("slider to path", "one rule, 100 steps", statistics.median(times), FRAME)
         explorer.get_by_role("button", name="Edit the rule").evaluate("button => button.click()")
         explorer.page.wait_for_function("document.querySelector('textarea').value.startsWith('def')")

@@ -28,6 +28,9 @@ LIMITS = {
     "eta_minus": (0.0, 1.0),
 }
 
+# Hyperparameters of which the first may not be above the second.
+ORDERED = (("min_step_size", "max_step_size"),)
+
 # Hyperparameters that are functions of the point; any other function is a schedule.
 FUNCTIONS = ("hessian",)
 
@@ -187,7 +190,7 @@ def signature(rule):
 
 def _prepare(rule, gradient, start, steps, hyperparameters):
     """The start in the shape of the whole batch, the start of the state, and the hyperparameters, checked."""
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
+    if not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or steps < 1:
         raise ValueError(f"steps must be a whole number >= 1, got {steps!r}")
     if not callable(gradient):
         raise TypeError(f"gradient must be a function of w, got {gradient!r}")
@@ -223,7 +226,12 @@ def _check_hyperparameters(rule, defaults, given):
     for name, default in defaults.items():
         if default is inspect.Parameter.empty and name not in given:
             raise TypeError(f"{_name(rule)} needs a value for its hyperparameter {name}")
-    return {name: value if callable(value) else _in_limits(name, value) for name, value in given.items()}
+    checked = {name: value if callable(value) else _in_limits(name, value) for name, value in given.items()}
+    for low, high in ORDERED:
+        least, most = [checked.get(name, defaults.get(name)) for name in (low, high)]
+        if _is_number(least) and _is_number(most) and least > most:
+            raise ValueError(f"{low} must be at most {high}, {most:g}, got {least:g}")
+    return checked
 
 
 def _in_limits(name, value):
@@ -246,6 +254,10 @@ def _numbers(name, value):
         return np.array(value, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+
+
+def _is_number(value):
+    return isinstance(value, (int, float))
 
 
 def _is_schedule(name, value):

@@ -10,9 +10,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import lib
 from lib import paths
@@ -380,3 +383,15 @@ def test_no_file_holds_a_path_of_somebodys_machine():
     assert HOME.search("see /ho" + "me/ada/notes") and HOME.search("C:\\Us" + "ers\\ada")
     text = {path: path.read_bytes().decode("utf-8", errors="ignore") for path in tracked() if path.is_file()}
     assert [str(path) for path in text if HOME.search(text[path])] == []
+
+
+def test_the_oldest_versions_that_are_claimed_are_those_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    claimed = sum(project["optional-dependencies"].values(), project["dependencies"])
+    lock = (ROOT / "tests/oldest/requirements.lock").read_text(encoding="utf-8")
+    tested = dict(re.findall(r"^([\w-]+)==([\w.]+)", lock, re.MULTILINE))
+    assert len(claimed) > 5
+    for requirement in map(Requirement, claimed):
+        version = next(iter(requirement.specifier)).version
+        assert str(requirement.specifier) == f">={version}"
+        assert Version(tested[requirement.name]) == Version(version), requirement.name

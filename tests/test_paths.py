@@ -690,6 +690,8 @@ def outside(hyperparameter):
 def test_every_hyperparameter_of_every_rule_is_held_to_its_limits(name, hyperparameter):
     rule, (low, high) = RULES[name], paths.LIMITS[hyperparameter]
     other = functions(rule, RAVINE)
+    if hyperparameter == "max_step_size":
+        other["min_step_size"] = 0.0
     allowed = f"in [{low:g}, {high:g})" if high < np.inf else f">= {low:g}"
     for value in outside(hyperparameter):
         expected = f"{hyperparameter} must be a finite number {allowed}, got "
@@ -792,6 +794,21 @@ BAD = {
         {"learning_rate": [0.1, 0.2], "beta_1": lambda t: np.full(3, 0.5)},
         ValueError,
         "the batch shapes of the arguments must broadcast, got learning_rate (2,), beta_1 (3,)",
+    ),
+    "crossed step sizes": (
+        {"rule": optimizers.rprop, "min_step_size": 2.0, "max_step_size": 1.0},
+        ValueError,
+        "min_step_size must be at most max_step_size, 1, got 2",
+    ),
+    "a step size above the default's limit": (
+        {"rule": optimizers.rprop, "min_step_size": 100.0},
+        ValueError,
+        "min_step_size must be at most max_step_size, 50, got 100",
+    ),
+    "steps as a truth": (
+        {"steps": True},
+        ValueError,
+        "steps must be a whole number >= 1, got True",
     ),
     "no steps": ({"steps": 0}, ValueError, "steps must be a whole number >= 1, got 0"),
     "negative steps": (

@@ -12,7 +12,17 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from tools.site import css, fonts, gate, pages, pictures, scripts, styles, widgets
+from tools.site import (
+    css,
+    fonts,
+    gate,
+    pages,
+    pictures,
+    scripts,
+    styles,
+    terms,
+    widgets,
+)
 from tools.site.__main__ import make
 from tools.site.files import Page, Site
 from tools.site.policy import POLICY
@@ -235,6 +245,55 @@ def test_page_that_sends_on_becomes_the_other(page, tmp_path):
 def test_unknown_handler_is_refused(page):
     with pytest.raises(KeyError, match="elsewhere"):
         pages.tidy(page('<button onclick="elsewhere()">a</button>'))
+
+
+GLOSSARY = PAGE.format(
+    head="",
+    body="""<dl class="simple glossary">
+    <dt id="term-step">step<a class="headerlink" href="#term-step">#</a></dt>
+    <dt id="term-stride">stride</dt>
+    <dd><p>What a <a href="#term-rule"><span class="xref std std-term">rule</span></a> <em>adds</em>.</p>
+    <p>Lesson: <a href="chapters/one.html">one</a>.</p></dd>
+    <dt id="term-rule">rule</dt><dd><p>What makes a <a href="#term-step">step</a>.</p></dd></dl>""",
+)
+
+
+def explained(page, body):
+    one = page(body, **{"glossary.html": GLOSSARY})
+    book = [one, Page(one.site, "glossary.html")]
+    known = terms.meanings(book)
+    for each in book:
+        terms.explain(each, known)
+    return book
+
+
+def test_a_term_has_its_meaning_beside_it(page):
+    links = [f'<a href="../glossary.html#term-{term}">{term}</a>' for term in ("stride", "step")]
+    one, _ = explained(page, f"<p>A {links[0]}, or {links[1]}.</p>")
+    (paragraph,) = one.find("//p")
+    assert paragraph.text_content() == "A strideWhat a rule adds., or stepWhat a rule adds.."
+    places = one.find("//p/span[@class='explained']")
+    notes = [place.find("span") for place in places]
+    assert [note.get("role") for note in notes] == ["tooltip", "tooltip"]
+    assert [place.find("a").get("aria-describedby") for place in places] == [note.get("id") for note in notes]
+    assert len({note.get("id") for note in notes}) == 2
+    assert [len(note.xpath(".//a | .//span")) for note in notes] == [0, 0]
+    assert notes[0].find("em").text == "adds"
+
+
+def test_a_glossary_explains_its_own_terms_once(page):
+    _, glossary = explained(page, "<p></p>")
+    meanings = [note.text_content() for note in glossary.find("//*[@role='tooltip']")]
+    assert meanings == ["What makes a step.", "What a rule adds."]
+    assert glossary.find("//dt/a[@class='headerlink']/@aria-describedby") == []
+
+
+@pytest.mark.parametrize(
+    "url", ["one.html#term-step", "#term-step", "../glossary.html", "https://x.org/glossary.html#term-step"]
+)
+def test_no_other_link_is_explained(page, url):
+    one, _ = explained(page, f'<p><a href="{url}">step</a></p>')
+    assert one.find("//*[@role='tooltip']") == []
 
 
 @pytest.fixture

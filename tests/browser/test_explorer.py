@@ -611,7 +611,7 @@ def test_engine_that_cannot_start_leaves_the_picture_and_a_sentence(visit):
 def test_every_move_of_a_slider_is_drawn(valley):
     """As `make bench` measures it: one rule, 100 steps; how fast is printed there."""
     alone(valley.box)
-    assert len(moves(valley.box, "learning_rate")) == len(MOVES)
+    assert len(moves(valley.box)) == len(MOVES)
 
 
 def test_state_in_a_link_is_readable(valley):

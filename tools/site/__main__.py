@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.site import gate, pages, pictures, scripts, styles, widgets
+from tools.site import gate, pages, pictures, scripts, styles, terms, widgets
 from tools.site.files import Site
 
 
@@ -21,6 +21,9 @@ def make(source, target, cache):
         widgets.mount(page)
         pictures.prepare(page, cache)
         pages.state_policy(page)
+    known = terms.meanings(book)
+    for page in book:
+        terms.explain(page, known)
     styles.bundle(site, book)
     scripts.shrink(site)
     for page in book:

@@ -60,6 +60,8 @@ def name_roles(page):
         sidebar.attrib.update({"role": "region", "aria-label": "Book"})
     for button in page.find(f"//button[{has_class('search-button-field')}]"):
         del button.attrib["aria-label"]  # it has words of its own
+    for summary in page.find("//summary[@aria-label]"):
+        del summary.attrib["aria-label"]  # so has this
     for citation in page.find(f"//*[@role='list']/*[{has_class('citation')}]"):
         citation.set("role", "listitem")
     for cell in page.find("//th[not(normalize-space())]"):

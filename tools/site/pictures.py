@@ -27,7 +27,7 @@ def prepare(page, cache):
 
 
 def lighter(name, data, cache):
-    """A PNG as the smaller of an exact WebP, best for lines, and an AVIF of quality 40, best for shades."""
+    """A PNG as the smaller of an exact WebP, best for lines, and an AVIF of quality 34, best for shades."""
     if not name.endswith(".png"):
         return name, data
     key = digest(Path(__file__).read_bytes() + data)  # a new recipe is a new picture
@@ -36,7 +36,7 @@ def lighter(name, data, cache):
         picture = Image.open(io.BytesIO(data)).convert("RGB")
         packed = {
             "webp": pack(picture, "webp", lossless=True, method=6),
-            "avif": pack(picture, "avif", quality=40, speed=4),
+            "avif": pack(picture, "avif", quality=34, speed=4),
         }
         kind = min(packed, key=lambda kind: len(packed[kind]))
         known = [cache / f"{key}.{kind}"]

@@ -36,3 +36,26 @@ const observer = new ResizeObserver((formulas) => {
 for (const formula of document.querySelectorAll(".katex-display")) {
   observer.observe(formula);
 }
+
+// The meaning of a term: Escape puts it away; the first touch of the term shows it, the second follows the link.
+const explained = document.querySelectorAll(".explained");
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") for (const place of explained) place.classList.add("away");
+});
+for (const place of explained) {
+  const link = place.querySelector("a");
+  let shown = true;
+  const bring = () => place.classList.remove("away");
+  place.addEventListener("mouseenter", bring);
+  place.addEventListener("focusin", bring);
+  link.addEventListener("pointerdown", (event) => {
+    shown = event.pointerType !== "touch" || document.activeElement === link;
+  });
+  link.addEventListener("click", (event) => {
+    if (!shown) {
+      event.preventDefault();
+      link.focus();
+      shown = true;
+    }
+  });
+}
