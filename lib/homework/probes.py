@@ -20,19 +20,30 @@ def call(answer, *arguments):
     return answer(*arguments)
 
 
+def at(answer, surface, point):
+    """What a function returns for the gradient of a surface, itself a function, and a point of it.
+
+    `surface` is the name of a surface of `lib.surfaces`, or `"slope"`, whose gradient is one everywhere, or
+    the coefficients `(a, b)` of a quadratic.
+    """
+    return answer(_surface(surface).gradient, np.array(point))
+
+
 def path(answer, surface, start, steps, hyperparameters):
     """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`.
 
-    `surface` is the name of a surface of `lib.surfaces`, or `"slope"`, whose gradient is one everywhere. A
-    hyperparameter is a number, or a list with one number for each step. Raises what `lib.paths.trace` raises.
+    `surface` is one of those of `at`; a rule that asks for a `hessian` gets the surface's. A hyperparameter
+    is a number, or a list with one number for each step. Raises what `lib.paths.trace` raises.
     """
-    surface = slope if surface == "slope" else getattr(surfaces, surface)
+    surface = _surface(surface)
     settings = {
         name: (lambda t, values=value: values[t - 1])
         if isinstance(value, list)
         else value
         for name, value in hyperparameters.items()
     }
+    if "hessian" in paths.signature(answer)[1]:
+        settings["hessian"] = surface.hessian
     walk = paths.walk(answer, surface.gradient, start, steps, **settings)
     with np.errstate(all="ignore"):
         return np.stack(
@@ -41,3 +52,9 @@ def path(answer, surface, start, steps, hyperparameters):
                 for _, w, state in walk
             ]
         )
+
+
+def _surface(which):
+    if isinstance(which, tuple):
+        return surfaces.quadratic(which)
+    return slope if which == "slope" else getattr(surfaces, which)
