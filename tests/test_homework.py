@@ -290,6 +290,20 @@ def test_a_function_can_be_asked_at_a_point_of_a_surface():
     assert probes.at(ahead, "slope", (1.0, 4.0)).tolist() == [1, 1]
 
 
+def test_a_rule_is_sent_abroad_with_its_own_numbers():
+    """A plain rate is in square lengths over the loss: 3 squared, over 9, is one."""
+    home, away = probes.abroad(
+        optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 3.0, 9.0
+    )
+    assert home[1] == pytest.approx([0.1078, 3.464])
+    assert away == pytest.approx(home)
+    shorter = probes.abroad(
+        optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 6.0, 9.0
+    )[1]
+    assert shorter[0] == pytest.approx([0.1, 3.5])
+    assert shorter[1] == pytest.approx([0.10195, 3.491])
+
+
 # Notebooks
 
 

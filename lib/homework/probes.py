@@ -54,6 +54,22 @@ def path(answer, surface, start, steps, hyperparameters):
         )
 
 
+def abroad(answer, surface, start, steps, length, money):
+    """Where a rule goes, twice: at home, and where other units are in use, told in those of home.
+
+    One unit of length at home is `length` units abroad, one of the loss `money` units; the numbers of the
+    rule are the same. Returns the points, shape `(2, 1 + steps, 2)`. Raises what `lib.paths.trace` raises.
+    """
+    surface = _surface(surface)
+
+    def gradient(w):
+        return money / length * surface.gradient(w / length)
+
+    home = paths.trace(answer, surface.gradient, start, steps)
+    away = paths.trace(answer, gradient, length * np.array(start), steps)
+    return np.stack([home, away / length])
+
+
 def _surface(which):
     if isinstance(which, tuple):
         return surfaces.quadratic(which)
