@@ -290,6 +290,12 @@ def test_a_function_can_be_asked_at_a_point_of_a_surface():
     assert probes.at(ahead, "slope", (1.0, 4.0)).tolist() == [1, 1]
 
 
+def test_lists_can_be_given_to_a_function_as_arrays():
+    assert probes.arrays(lambda a, b, k: k * a @ b, [[1, 2]], [3, 4], 2).tolist() == [
+        22
+    ]
+
+
 def test_a_rule_is_sent_abroad_with_its_own_numbers():
     """A plain rate is in square lengths over the loss: 3 squared, over 9, is one."""
     home, away = probes.abroad(

@@ -20,6 +20,16 @@ def call(answer, *arguments):
     return answer(*arguments)
 
 
+def arrays(answer, *arguments):
+    """What a function returns for the arguments, of which each list is given to it as an array."""
+    return answer(
+        *(
+            np.array(one, dtype=float) if isinstance(one, list) else one
+            for one in arguments
+        )
+    )
+
+
 def at(answer, surface, point):
     """What a function returns for the gradient of a surface, itself a function, and a point of it.
 
