@@ -296,6 +296,11 @@ def test_lists_can_be_given_to_a_function_as_arrays():
     ]
 
 
+def test_a_rule_is_told_a_list_of_gradients_over_and_over():
+    walked = probes.replay(optimizers.gradient_descent, [100.0, -50.0, 0.0], 5)
+    assert walked == pytest.approx([-1, -0.5, -0.5, -1.5, -1])
+
+
 def test_a_rule_is_sent_abroad_with_its_own_numbers():
     """A plain rate is in square lengths over the loss: 3 squared, over 9, is one."""
     home, away = probes.abroad(

@@ -3,6 +3,8 @@
 A student may call them as well: a check's feedback names the call that went wrong. They hold no reference.
 """
 
+import itertools
+
 import numpy as np
 
 from lib import paths, surfaces
@@ -62,6 +64,17 @@ def path(answer, surface, start, steps, hyperparameters):
                 for _, w, state in walk
             ]
         )
+
+
+def replay(answer, gradients, steps):
+    """Where a rule takes a single weight from zero: the weight after each step, shape `(steps,)`.
+
+    Whatever the weight, the rule is told the numbers of the list `gradients`, one each time that it asks,
+    over and over. Raises what `lib.paths.trace` raises.
+    """
+    told = itertools.cycle(gradients)
+    points = paths.trace(answer, lambda w: np.full_like(w, next(told)), (0.0,), steps)
+    return points[1:, 0]
 
 
 def abroad(answer, surface, start, steps, length, money):
