@@ -284,6 +284,12 @@ def not_back(w, gradient, t, *, hessian):
     return w - vectors.T @ gradient(w) / np.abs(values)
 
 
+def wrong_way(w, gradient, t, *, hessian):
+    """Turned the wrong way, and back."""
+    values, vectors = np.linalg.eigh(hessian(w))
+    return w - vectors.T @ (vectors @ gradient(w) / np.abs(values))
+
+
 ASKEW = Task(
     name="02.4",
     title="Every weight for itself",
@@ -321,6 +327,12 @@ ASKEW = Task(
             not_back,
             "The step is right, in the eigenvectors' axes. It is w1 and w2 that have to "
             "move: turn it back.",
+        ),
+        Mistake(
+            wrong_way,
+            "It is turned the wrong way. The eigenvectors are the columns of the "
+            "matrix. The component of the gradient along one of them is a product with "
+            "a column; the rows that `@` multiplies have to be those columns.",
         ),
     ),
 )
@@ -363,8 +375,8 @@ ORDER = Task(
     mistakes=(
         Mistake(
             (4.0, -0.07),
-            "With a negative coefficient it is a saddle, and nothing arrives. Both "
-            "have to be above zero.",
+            "Two coefficients are wanted, and both have to be above zero. With a "
+            "negative one it is a saddle, where nothing arrives.",
             when=lambda bowl: not is_bowl(bowl),
         ),
         Mistake(
