@@ -546,23 +546,23 @@ HOW_FAR = Task(
             "are a hundred times as large, and the path leaves the picture. Divide by "
             "the root of the sum, as Adagrad does; then alpha is a length.",
             when=lambda points, surface, start, steps, settings: (
-                surface == "himmelblau" and not walked(points, start)[1] < 20
+                surface == "himmelblau" and not np.isfinite(points[20][0]).all()
             ),
         ),
         Mistake(
             by_the_clock,
             "The guess grows on when the weight has long arrived, and drives it out "
-            "again. Let it grow by what the walk has shown, not by the clock: it "
-            "should stop growing when nothing is left to walk.",
+            "again. It should stop growing when nothing is left to walk; neither the "
+            "clock nor the length of the path does.",
             when=lambda points, surface, start, steps, settings: (
                 not walked(points, start)[1] < 3 * to_go(surface, start)
             ),
         ),
         Mistake(
             fitted,
-            "Good for a short way, too little for a long one: it is still walking. No "
-            "number of yours can serve both; the rule has to find out. How far has it "
-            "been from its start?",
+            "It is still walking when the time is up. Whatever number is right for "
+            "one way is too small for a longer one; the rule has to find out. How far "
+            "has it been from its start?",
             when=lambda points, surface, start, steps, settings: (
                 walked(points, start)[0] < to_go(surface, start)
             ),
