@@ -221,6 +221,12 @@ def not_shrunk(w, gradient, t, average=0.0, *, learning_rate=0.1, momentum=0.9):
     return w - learning_rate * (average + (1 - momentum) * g), average
 
 
+def piled_up(w, gradient, t, average=0.0, *, learning_rate=0.1, momentum=0.9):
+    """Every step has its look-ahead added to it."""
+    average = ewma(average, gradient(w), momentum)
+    return w - learning_rate * (1 + momentum) * average, average
+
+
 def elsewhere(w, gradient, t, average=0.0, *, learning_rate=0.1, momentum=0.9):
     """The textbook's points, and a gradient away from the weights."""
     g = gradient(w - learning_rate * momentum * average)
@@ -250,6 +256,12 @@ AVERAGED = Task(
             "This is plain momentum, in its averaging form: nothing looks ahead. The "
             "weights should run on to where the next gradient is wanted, by the "
             "share `momentum` of the new average more than the textbook's.",
+        ),
+        Mistake(
+            piled_up,
+            "The first step is right. But each step adds its look-ahead to the "
+            "weights, which have the one before in them already. Take that one back; "
+            "it was made of the old average.",
         ),
         Mistake(
             heavy_gradient,
@@ -390,7 +402,7 @@ def is_setting(setting):
     """Whether it is a rate and a momentum."""
     if np.shape(setting) != (2,):
         return False
-    rate, momentum = setting
+    rate, momentum = np.asarray(setting, dtype=float)
     return 0 < rate < np.inf and 0 <= momentum < 1
 
 
@@ -429,7 +441,7 @@ CONTRAST = Task(
             "momentum, momentum * (1 - rate * 2.4), is negative.",
             when=lambda setting: (
                 setting[0] > 1 / 2.4
-                and beyond(optimizers.nesterov, setting)[1] > LITTLE
+                and not beyond(optimizers.nesterov, setting)[1] <= LITTLE
             ),
         ),
         Mistake(
@@ -437,14 +449,14 @@ CONTRAST = Task(
             "Nesterov's rule runs past across the valley, where the curvature is 2.4. "
             "It brakes there, but it could brake harder: of the momentum it leaves "
             "1 - rate * 2.4. At which rate would nothing be left?",
-            when=lambda setting: beyond(optimizers.nesterov, setting)[1] > LITTLE,
+            when=lambda setting: not beyond(optimizers.nesterov, setting)[1] <= LITTLE,
         ),
         Mistake(
             (0.4, 0.9),
             "Nesterov's rule runs past along the valley. There the curvature is 0.2, "
             "and it brakes little. From which momentum on does it overshoot, at your "
             "rate? The lesson has a formula, with the root of rate * curvature.",
-            when=lambda setting: beyond(optimizers.nesterov, setting)[0] > LITTLE,
+            when=lambda setting: not beyond(optimizers.nesterov, setting)[0] <= LITTLE,
         ),
         Mistake(
             (0.4, 0.2),
@@ -480,7 +492,7 @@ def is_trap(trap):
     """Whether it is a flatter piece right of the minimum, and a start that is not on it."""
     if np.shape(trap) != (3,):
         return False
-    left, right, start = trap
+    left, right, start = np.asarray(trap, dtype=float)
     return 0 < left < right <= 10 and 0 < abs(start) <= 10
 
 
