@@ -437,7 +437,11 @@ STEPS, LOSS, APART = 200, 1e-4, 1e-4
 
 
 def journeys(rng):
-    """Two valleys and a landscape with four minima, into other countries."""
+    """Two valleys and a landscape with four minima, into other countries.
+
+    The units are powers of two, which round alike: else a path that swings for ever
+    would part from itself as numbers are rounded.
+    """
     boxes = {
         "ravine": ((0.2, 2.5), (1.5, 3.9)),
         "zigzag": ((0.2, 2.5), (1.5, 3.4)),
@@ -448,8 +452,8 @@ def journeys(rng):
             name,
             tuple(rng.uniform(*box).round(2).tolist()),
             STEPS,
-            round(rng.uniform(2, 9), 2),
-            round(rng.uniform(12, 100), 0),
+            2.0 ** int(rng.integers(1, 4)),
+            2.0 ** int(rng.integers(7, 11)),
         )
         for name, box in boxes.items()
     ]

@@ -254,6 +254,18 @@ def stopped_outside(m, v, epsilon, b1, b2, **past):
 
 
 @rule
+def upper_clock(m, v, epsilon, t, b1, b2, **past):
+    """Only the clock of the first moment goes."""
+    return debias(m, b1, t) / (np.sqrt(debias(v, b2, 1)) + epsilon)
+
+
+@rule
+def lower_clock(m, v, epsilon, t, b1, b2, **past):
+    """Only the clock of the second moment goes."""
+    return debias(m, b1, 1) / (np.sqrt(debias(v, b2, t)) + epsilon)
+
+
+@rule
 def early(m, v, epsilon, t, b1, b2, **past):
     """The correction of the next step."""
     return debias(m, b1, t + 1) / (np.sqrt(debias(v, b2, t + 1)) + epsilon)
@@ -295,6 +307,16 @@ CLOCK = Task(
             "The clock goes, and epsilon is out of the root, but it is added to the "
             "root of v as it is: Keras's place. Here it is wanted beside the corrected "
             "root.",
+        ),
+        Mistake(
+            upper_clock,
+            "One clock goes, that of m. v has one as well, and still divides by "
+            "1 - beta_2 in every step.",
+        ),
+        Mistake(
+            lower_clock,
+            "One clock goes, that of v. m has one as well, and still divides by "
+            "1 - beta_1 in every step.",
         ),
         Mistake(
             early,
