@@ -61,13 +61,18 @@ class Task:
 
     def results(self, answer, inputs):
         """What the probe makes of an answer for each of the inputs; a `Failure` where it raises."""
-        return [self._result(answer, copy.deepcopy(arguments)) for arguments in inputs]
+        return [
+            attempt(self.probe, answer, copy.deepcopy(arguments))
+            for arguments in inputs
+        ]
 
-    def _result(self, answer, arguments):
-        try:
-            return self.probe(answer, *arguments)
-        except Exception as error:
-            return Failure(f"{type(error).__name__}: {error}", _line(answer, error))
+
+def attempt(probe, answer, arguments):
+    """What a probe makes of an answer; a `Failure` if it raises."""
+    try:
+        return probe(answer, *arguments)
+    except Exception as error:
+        return Failure(f"{type(error).__name__}: {error}", _line(answer, error))
 
 
 def _line(answer, error):
