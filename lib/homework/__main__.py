@@ -1,0 +1,293 @@
+"""Grade what the students have handed in: `python -m lib.homework grade SUBMISSIONS
+--out results`.
+
+Exit status: 0 if everything was graded, whatever the grades; 1 if something could not
+be, which is named; 2 if the command cannot run as it was given.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import logging
+import secrets
+import sys
+from pathlib import Path
+
+from lib.homework import grading, report, sandbox, submissions
+
+ROOT = Path(__file__).parents[2]
+NOT_GRADED = (
+    "unreadable",
+    "unknown",
+    "several notebooks",
+    "another exercise",
+    "not graded",
+)
+log = logging.getLogger("grade")
+
+
+class Usage(Exception):
+    """The command cannot run as it was given; the text says why."""
+
+
+def parse(arguments):
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lib.homework",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    grade = commands.add_parser("grade", help="grade a folder of submissions")
+    limits = sandbox.Limits()
+    megabytes = limits.memory // sandbox.MEGABYTE
+    for name, options in {
+        "submissions": dict(
+            type=Path, help="a folder with a notebook or a folder for each student"
+        ),
+        "--out": dict(
+            type=Path,
+            required=True,
+            metavar="FOLDER",
+            help="where the results go; what is graded there is not graded again",
+        ),
+        "--exercise": dict(metavar="NAME", help="only this one, such as 05_momentum"),
+        "--exercises": dict(
+            type=Path,
+            metavar="FOLDER",
+            default=ROOT / "exercises",
+            help="the notebooks as they were handed out",
+        ),
+        "--seed": dict(
+            type=_natural,
+            metavar="N",
+            help="draws the inputs that no student has seen; by default that of the "
+            "last run into this folder, or a new one",
+        ),
+        "--workers": dict(
+            type=_natural,
+            default=2,
+            metavar="N",
+            help="how many submissions to grade at a time on this machine (2)",
+        ),
+        "--scheduler": dict(
+            metavar="ADDRESS", help="grade on the Dask cluster of this scheduler"
+        ),
+        "--time-limit": dict(
+            type=_positive,
+            default=limits.seconds,
+            metavar="SECONDS",
+            help=f"for each task ({limits.seconds})",
+        ),
+        "--memory": dict(
+            type=_natural,
+            default=megabytes,
+            metavar="MB",
+            help=f"for each submission ({megabytes})",
+        ),
+        "--without-isolation": dict(
+            action="store_true",
+            help="run the answers as programs of yours, which may do all that you may",
+        ),
+    }.items():
+        grade.add_argument(name, **options)
+    return parser.parse_args(arguments)
+
+
+def _natural(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _positive(text):
+    number = float(text)
+    if not 0 < number < 1e5:
+        raise ValueError
+    return number
+
+
+def grade(options):
+    """Grade and report; return the exit status. Raises `Usage`."""
+    isolated = not options.without_isolation
+    known = _exercises(options)
+    if not options.submissions.is_dir():
+        raise Usage(f"{options.submissions} is no folder")
+    if options.out.resolve().is_relative_to(options.submissions.resolve()):
+        raise Usage("the results would lie among the submissions: choose another --out")
+    if isolated:
+        _check_isolation(options)
+    store = options.out / "stored"
+    store.mkdir(parents=True, exist_ok=True)
+    _log_to(options.out / "log.txt")
+    seed = _seed(options)
+    log.info("seed %s, isolation %s", seed, isolated)
+    limits = dataclasses.asdict(
+        sandbox.Limits(options.time_limit, options.memory * sandbox.MEGABYTE)
+    )
+    table, jobs, waiting = [], {}, {}
+    for one in submissions.collect(options.submissions, list(known), options.exercise):
+        if one.problem:
+            log.info("%s %s: %s %s", one.student, one.exercise, one.problem, one.detail)
+            table += report.failed_rows(one, one.problem, one.detail)
+            continue
+        exercise = one.exercise, known[one.exercise]
+        job = grading.make_job(exercise, one.answers, seed, limits, isolated)
+        key = grading.key(job)
+        waiting.setdefault(key, []).append(one)
+        jobs[key] = job
+    stored = {key: path for key in jobs if (path := store / f"{key}.json").exists()}
+    for key, path in stored.items():
+        outcome = json.loads(path.read_text(encoding="utf-8"))
+        for one in waiting[key]:
+            table += report.rows(one, outcome)
+    new = {key: job for key, job in jobs.items() if key not in stored}
+    log.info("%d submissions are graded already, %d to grade", len(stored), len(new))
+    with Progress(len(jobs), len(stored)) as progress:
+        for key, outcome, trouble in _graded(new, options):
+            for one in waiting[key]:
+                if trouble:
+                    table += report.failed_rows(one, "not graded", trouble)
+                else:
+                    table += report.rows(one, outcome)
+                log.info("%s %s: %s", one.student, one.exercise, trouble or "graded")
+            if not trouble:
+                report.replace(store / f"{key}.json", json.dumps(outcome))
+            progress.step(waiting[key][0].student)
+    report.write(options.out, table)
+    return _conclude(table, options.out, seed)
+
+
+def _log_to(path):
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _exercises(options):
+    known = submissions.exercises(options.exercises)
+    if not known:
+        raise Usage(f"{options.exercises} holds no exercises (--exercises)")
+    if options.exercise not in (None, *known):
+        raise Usage(f"{options.exercise} is none of {', '.join(known)}")
+    return known
+
+
+def _check_isolation(options):
+    try:
+        sandbox.check_isolation()
+    except sandbox.Unisolated as error:
+        raise Usage(
+            f"no isolation: {error}.\nThe answers are programs that nobody has read. "
+            "To run them nevertheless as programs of yours: --without-isolation"
+        ) from None
+    for path in (options.submissions, options.out, options.exercises):
+        if place := sandbox.visible(path):
+            raise Usage(f"{path} lies in {place}, which the answers can read")
+
+
+def _seed(options):
+    path = options.out / "seed"
+    if options.seed is None and path.exists():
+        return int(path.read_text(encoding="ascii"))
+    seed = options.seed or secrets.randbelow(1 << 31) + 1
+    report.replace(path, f"{seed}\n")
+    return seed
+
+
+def _graded(jobs, options):
+    """The key of each job as it is done, with its outcome, or with what kept it from
+    being graded."""
+    if not jobs:
+        return
+    import distributed
+
+    with contextlib.ExitStack() as stack:
+        if options.scheduler:
+            try:
+                client = distributed.Client(options.scheduler, timeout=20)
+            except (OSError, ValueError) as error:
+                raise Usage(f"no scheduler at {options.scheduler}: {error}") from None
+        else:
+            cluster = distributed.LocalCluster(
+                n_workers=min(options.workers, len(jobs)),
+                threads_per_worker=1,
+                dashboard_address=":0",
+            )
+            stack.enter_context(cluster)
+            client = distributed.Client(cluster)
+        stack.enter_context(client)
+        futures = {
+            client.submit(grading.grade, job, key, pure=False): key
+            for key, job in jobs.items()
+        }
+        for future in distributed.as_completed(futures):
+            error = future.exception()
+            if isinstance(error, distributed.KilledWorker):
+                error = "it killed the worker, again and again"
+            trouble = str(error or "")
+            outcome = None if error else future.result()
+            future.release()
+            yield futures[future], outcome, trouble
+
+
+def _conclude(table, out, seed):
+    """Say on stderr what was not graded, and on stdout where the results are; return
+    the exit status."""
+    missing = {}
+    for row in table:
+        if row.problem in NOT_GRADED:
+            missing[row.student, row.exercise] = row.text
+    for (student, exercise), text in sorted(missing.items()):
+        print(f"{student} {exercise}: {text}", file=sys.stderr)
+    students = {row.student for row in table}
+    print(f"{len(students)} students, seed {seed}: {out / 'summary.html'}")
+    return 1 if missing else 0
+
+
+class Progress:
+    """A bar on stderr, if somebody looks at it."""
+
+    def __init__(self, total, done):
+        self.total, self.done, self.shown = total, done, sys.stderr.isatty()
+
+    def __enter__(self):
+        self._draw("")
+        return self
+
+    def __exit__(self, *_):
+        if self.shown:
+            print(file=sys.stderr)
+
+    def step(self, name):
+        """One more is done."""
+        self.done += 1
+        self._draw(name)
+
+    def _draw(self, name):
+        if self.shown and self.total:
+            filled = 30 * self.done // self.total
+            bar = "#" * filled + "." * (30 - filled)
+            line = f"\r[{bar}] {self.done} of {self.total} {name[:30]:30}"
+            print(line, end="", file=sys.stderr, flush=True)
+
+
+def main(arguments=None):
+    """The command; returns its exit status."""
+    options = parse(arguments)
+    try:
+        return grade(options)
+    except Usage as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""How a result travels from the student's process to the grader: in one line that is
+printed.
+
+`tell` runs inside, among the student's answers, and what it prints is a claim and no
+more. `read` runs outside and believes nothing of it: neither that it is JSON, nor how
+large or how deep it is.
+"""
+
+import json
+import sys
+
+import numpy as np
+
+from lib.homework.task import Failure, attempt
+
+MARK = "result: "
+MOST_CHARACTERS, MOST_DEPTH = 2_000_000, 8
+LONG, SHORT = 400, 200  # of a text that is told: an error's, and any other object's
+
+# As they are when the notebook starts, whatever an answer puts in their places.
+_stdout, _dumps = sys.stdout, json.dumps
+
+
+class Shown(str):
+    """What a result that is no number looks like. Its `repr` is the text itself."""
+
+    def __repr__(self):
+        return str(self)
+
+
+def tell(probe, answer, *arguments):
+    """Print what a probe makes of an answer, or why it makes nothing."""
+    parts = answer if isinstance(answer, (tuple, list)) else [answer]
+    if any(part is ... for part in parts):
+        told = {"blank": True}
+    else:
+        result = attempt(lambda *given: _plain(probe(*given)), answer, arguments)
+        told = {"result": result}
+        if isinstance(result, Failure):
+            told = {"raised": result.text[:LONG], "line": result.line[:SHORT]}
+    _stdout.write(f"\n{MARK}{_dumps(told)}\n")
+    _stdout.flush()
+
+
+def read(output):
+    """The result that was told in an output: numbers, `...` for a blank or a `Failure`.
+
+    Raises `ValueError` if there is none, or what stands for it is nothing that `tell`
+    tells.
+    """
+    lines = [line for line in output.splitlines() if line.startswith(MARK)]
+    if not lines or len(lines[-1]) > MOST_CHARACTERS:
+        raise ValueError("no result was printed, or one too large")
+    try:
+        told = json.loads(lines[-1][len(MARK) :], parse_int=_integer)
+    except RecursionError:
+        raise ValueError("a result too deep") from None
+    match told:
+        case {"blank": True}:
+            return ...
+        case {"raised": str(text), "line": str(line)}:
+            return Failure(text[:LONG], line[:SHORT])
+        case {"result": result}:
+            return _numbers(result)
+    raise ValueError("no result")
+
+
+def _plain(result):
+    """A result as JSON can say it: numbers and lists of them; `{"shown": text}` for
+    anything else."""
+    if result is None or isinstance(result, (bool, int, float)):
+        return result
+    if isinstance(result, (tuple, list)):
+        return [_plain(part) for part in result]
+    if isinstance(result, (np.ndarray, np.generic)) and result.dtype.kind in "biuf":
+        return result.tolist()
+    return {"shown": repr(result)[:SHORT]}
+
+
+def _integer(digits):
+    return int(digits) if len(digits) < 16 else float(digits)
+
+
+def _numbers(result, depth=0):
+    if depth > MOST_DEPTH:
+        raise ValueError("a result too deep")
+    match result:
+        case {"shown": str(text)}:
+            return Shown(text[:SHORT])
+        case list():
+            return [_numbers(part, depth + 1) for part in result]
+        case None | bool() | int() | float():
+            return result
+    raise ValueError("no result")
