@@ -11,7 +11,7 @@ NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2
 export UV_SYSTEM_CERTS ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
-.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks lock clean
+.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks repository pins lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -33,7 +33,8 @@ lint: $(BIN)/ready node_modules/ready
 	$(NODE) node_modules/cspell/bin.mjs --no-progress --no-summary
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
-	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
+	$(BIN)/zizmor --quiet --offline --strict-collection --persona pedantic .github
+	$(if $(NOTEBOOKS),$(BIN)/python -m tools.notebooks check $(NOTEBOOKS))
 
 unit: $(BIN)/ready node_modules/ready
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/colab
@@ -42,10 +43,13 @@ browser: book  ## read the finished site in Chromium
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
 
-colab: $(BIN)/ready
+# Here the library is the one that a notebook's first cell installs, as on Colab.
+colab: $(BIN)/ready  ## the library and the lessons on Colab's packages
 	$(BIN)/uv venv --quiet --clear _build/colab
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
 	$(BIN)/pytest tests/colab
+	_build/colab/bin/python -c "import matplotlib.pyplot"
+	_build/colab/bin/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
 
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 nbval: $(BIN)/ready
@@ -57,7 +61,7 @@ endif
 
 # The library and the lessons on the oldest packages that pyproject.toml claims, in one thread, so that no output rests
 # on how a sum is cut into parts. The tests of the house are about other packages.
-HOUSE := benchmarks book ext glossary house notebooks site_step words
+HOUSE := benchmarks book distribution ext glossary house launch notebooks site_step words
 oldest: $(BIN)/ready  ## the library and the lessons on the oldest packages
 	$(BIN)/uv venv --quiet --clear --python 3.11 _build/oldest
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/oldest tests/oldest/requirements.lock
@@ -71,12 +75,21 @@ bench: book  ## measure against the goals
 	$(BIN)/python -m benchmarks
 
 notebooks: $(BIN)/ready  ## execute the notebooks and store their outputs
-	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
+	$(BIN)/python -m tools.notebooks run $(NOTEBOOKS)
+
+repository: $(BIN)/ready  ## bring links and notebooks to the address in _config.yml; URL=... states it there
+	$(BIN)/python -m tools.repository $(URL)
+	$(BIN)/python -m tools.notebooks fix $(NOTEBOOKS)
+	$(if $(wildcard tools/exercises.py),$(BIN)/python -m tools.exercises make)
+
+pins: $(BIN)/ready  ## take the versions that Colab has today into tests/colab
+	$(BIN)/python -m tools.pins
 
 lock: $(BIN)/ready  ## update every locked dependency
 	$(NPM) update --package-lock-only
 	echo uv | $(RESOLVE) - -o requirements-uv.lock
 	$(RESOLVE) requirements.in -o requirements.lock
+	$(RESOLVE) binder/requirements.in -c requirements.lock -o binder/requirements.txt
 	$(RESOLVE) tests/colab/requirements.in -o tests/colab/requirements.lock
 	$(RESOLVE) tests/oldest/requirements.in -o tests/oldest/requirements.lock
 
