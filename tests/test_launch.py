@@ -1,7 +1,6 @@
 """One click to the running lesson: the address of the repository, its links, and what Binder reads."""
 
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -9,10 +8,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 
-from tools import notebooks, pins, repository
+from tests import tiny_book
+from tools import pins, repository
 
 ROOT = Path(__file__).parents[1]
 ADDRESS = "https://github.com/me/my.descent"
@@ -109,13 +108,8 @@ def launch(monkeypatch):
     return module
 
 
-def remote(folder, url):
-    subprocess.run(["git", "init", "--quiet", folder], check=True)
-    subprocess.run(["git", "-C", folder, "remote", "add", "origin", url], check=True)
-
-
 def test_environment_comes_before_configuration_before_remote(launch, monkeypatch, tmp_path):
-    remote(tmp_path, "git@github.com:the/remote.git")
+    tiny_book.remote(tmp_path, "git@github.com:the/remote.git")
     assert launch.find(tmp_path, "") == "https://github.com/the/remote"
     assert launch.find(tmp_path, "https://github.com/the/setting") == "https://github.com/the/setting"
     monkeypatch.setenv("DESCENT_REPOSITORY", ADDRESS)
@@ -128,43 +122,13 @@ def test_environment_comes_before_configuration_before_remote(launch, monkeypatc
 def test_no_remote_or_a_local_one_is_no_address(launch, tmp_path):
     (tmp_path / "a").mkdir()
     assert launch.find(tmp_path / "nowhere", "") is None
-    remote(tmp_path / "a", str(tmp_path))
+    tiny_book.remote(tmp_path / "a", str(tmp_path))
     assert launch.find(tmp_path / "a", "") is None
-
-
-CONF = """import sys
-sys.path[:0] = [{ext!r}, {root!r}]
-extensions = ["myst_nb", "launch"]
-html_theme = "sphinx_book_theme"
-html_theme_options = {{"repository_url": "", "repository_branch": "trunk", "use_edit_page_button": True,
-    "launch_buttons": {{"colab_url": "https://colab.research.google.com"}}}}
-nb_execution_mode = "off"
-include_patterns = ["index.md", "chapters/*"]
-"""
-TEXT = "Now do {download}`the homework </exercises/a.ipynb>`; here is {download}`a list </conf.py>`."
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
-    """A book of a page and a lesson, which leads to an exercise."""
-    folder = tmp_path_factory.mktemp("book")
-    (folder / "conf.py").write_text(CONF.format(ext=str(ROOT / "_ext"), root=str(ROOT)))
-    (folder / "index.md").write_text("# A book\n\n```{toctree}\nchapters/a\n```\n")
-    code = new_code_cell("1 + 1")
-    for name, text in [("chapters", f"# A lesson\n\n{TEXT}"), ("exercises", "# A task")]:
-        (folder / name).mkdir()
-        notebook = notebooks.normalize(new_notebook(cells=[new_markdown_cell(text), code]))
-        (folder / name / "a.ipynb").write_text(notebooks.write(notebook))
-    remote(folder, str(folder))
-    return folder
-
-
-def build(book, address):
-    """The page and the lesson of the book."""
-    environment = {**os.environ, "DESCENT_REPOSITORY": address}
-    command = [sys.executable, "-m", "sphinx", "-qW", book, book / "html"]
-    subprocess.run(command, env=environment, check=True)
-    return [(book / "html" / name).read_text(encoding="utf-8") for name in ("index.html", "chapters/a.html")]
+    return tiny_book.write(tmp_path_factory.mktemp("book"))
 
 
 def outward(page):
@@ -177,7 +141,7 @@ def test_lessons_and_exercises_have_links_and_without_an_address_none(book):
     """In this order, so that the second build shows that the pages of the first are not kept."""
     colab = "https://colab.research.google.com/github/me/my.descent/blob/trunk"
     binder = "https://mybinder.org/v2/gh/me/my.descent/trunk?urlpath=lab/tree"
-    index, lesson = build(book, ADDRESS)
+    index, lesson = tiny_book.build(book, ADDRESS)
     edit = f"{ADDRESS}/edit/trunk"
     assert set(outward(index)) == {ADDRESS, f"{edit}/index.md"}
     assert set(outward(lesson)) == {ADDRESS, f"{edit}/chapters/a.ipynb"} | {
@@ -186,7 +150,7 @@ def test_lessons_and_exercises_have_links_and_without_an_address_none(book):
         for notebook in ("chapters/a.ipynb", "exercises/a.ipynb")
     }
     assert lesson.index("</h1>") < lesson.index(f'href="{colab}/chapters/a.ipynb"') < lesson.index("Now do")
-    for page in build(book, ""):
+    for page in tiny_book.build(book, ""):
         assert outward(page) == [] and "Open in" not in page and "launch" not in page
     assert list((book / "html/_downloads").rglob("a.ipynb"))
     assert (book / "html/_sources/chapters/a.ipynb").exists() and "_sources/chapters/a.ipynb" in page
