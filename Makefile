@@ -43,13 +43,14 @@ browser: book  ## read the finished site in Chromium
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
 
-# Here the library is the one that a notebook's first cell installs, as on Colab.
+# Here the library is the one that a notebook's first cell installs, as on Colab. One thread: see `oldest`.
 colab: $(BIN)/ready  ## the library and the lessons on Colab's packages
 	$(BIN)/uv venv --quiet --clear _build/colab
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
 	$(BIN)/pytest tests/colab
 	_build/colab/bin/python -c "import matplotlib.pyplot"
-	_build/colab/bin/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
+	PYTHONPATH= OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+		_build/colab/bin/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
 
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 nbval: $(BIN)/ready
