@@ -11,7 +11,7 @@ NOTEBOOKS := $(shell find chapters exercises -name '*.ipynb' -not -path '*/.*' 2
 export UV_SYSTEM_CERTS ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
-.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks repository pins lock clean
+.PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -30,10 +30,10 @@ test: lint book unit nbval colab oldest browser  ## everything that has to hold;
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
 	$(BIN)/codespell
+	$(BIN)/zizmor --quiet --offline --strict-collection --persona pedantic .github
 	$(NODE) node_modules/cspell/bin.mjs --no-progress --no-summary
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
-	$(BIN)/zizmor --quiet --offline --strict-collection --persona pedantic .github
 	$(if $(NOTEBOOKS),$(BIN)/python -m tools.notebooks check $(NOTEBOOKS))
 
 unit: $(BIN)/ready node_modules/ready
@@ -78,6 +78,7 @@ bench: book  ## measure against the goals
 notebooks: $(BIN)/ready  ## execute the notebooks and store their outputs
 	$(BIN)/python -m tools.notebooks run $(NOTEBOOKS)
 
+.PHONY: repository pins
 repository: $(BIN)/ready  ## bring links and notebooks to the address in _config.yml; URL=... states it there
 	$(BIN)/python -m tools.repository $(URL)
 	$(BIN)/python -m tools.notebooks fix $(NOTEBOOKS)
