@@ -30,10 +30,11 @@ test: lint book unit nbval colab oldest browser  ## everything that has to hold;
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
 	$(BIN)/codespell
+	$(BIN)/zizmor --quiet --offline --strict-collection --persona pedantic .github
 	$(NODE) node_modules/cspell/bin.mjs --no-progress --no-summary
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check "**/*.{css,js,mjs}"
-	$(if $(NOTEBOOKS),$(BIN)/python tools/notebooks.py check $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),$(BIN)/python -m tools.notebooks check $(NOTEBOOKS))
 	$(BIN)/python -m tools.exercises check
 
 unit: $(BIN)/ready node_modules/ready
@@ -43,10 +44,14 @@ browser: book  ## read the finished site in Chromium
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
 
-colab: $(BIN)/ready
+# Here the library is the one that a notebook's first cell installs, as on Colab. One thread: see `oldest`.
+colab: $(BIN)/ready  ## the library and the lessons on Colab's packages
 	$(BIN)/uv venv --quiet --clear _build/colab
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
 	$(BIN)/pytest tests/colab
+	_build/colab/bin/python -c "import matplotlib.pyplot"
+	PYTHONPATH= OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+		_build/colab/bin/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
 
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 nbval: $(BIN)/ready
@@ -58,7 +63,7 @@ endif
 
 # The library and the lessons on the oldest packages that pyproject.toml claims, in one thread, so that no output rests
 # on how a sum is cut into parts. The tests of the house are about other packages.
-HOUSE := benchmarks book ext glossary house notebooks site_step words
+HOUSE := benchmarks book distribution ext glossary house launch notebooks site_step words
 oldest: $(BIN)/ready  ## the library and the lessons on the oldest packages
 	$(BIN)/uv venv --quiet --clear --python 3.11 _build/oldest
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/oldest tests/oldest/requirements.lock
@@ -72,7 +77,16 @@ bench: book  ## measure against the goals
 	$(BIN)/python -m benchmarks
 
 notebooks: $(BIN)/ready  ## execute the notebooks and store their outputs
-	$(BIN)/python tools/notebooks.py run $(NOTEBOOKS)
+	$(BIN)/python -m tools.notebooks run $(NOTEBOOKS)
+
+.PHONY: repository pins
+repository: $(BIN)/ready  ## bring links and notebooks to the address in _config.yml; URL=... states it there
+	$(BIN)/python -m tools.repository $(URL)
+	$(BIN)/python -m tools.notebooks fix $(NOTEBOOKS)
+	$(BIN)/python -m tools.exercises make
+
+pins: $(BIN)/ready  ## take the versions that Colab has today into tests/colab
+	$(BIN)/python -m tools.pins
 
 exercises: $(BIN)/ready  ## make the students' notebooks of the solutions
 	$(BIN)/python -m tools.exercises make
@@ -81,6 +95,7 @@ lock: $(BIN)/ready  ## update every locked dependency
 	$(NPM) update --package-lock-only
 	echo uv | $(RESOLVE) - -o requirements-uv.lock
 	$(RESOLVE) requirements.in -o requirements.lock
+	$(RESOLVE) binder/requirements.in -c requirements.lock -o binder/requirements.txt
 	$(RESOLVE) tests/colab/requirements.in -o tests/colab/requirements.lock
 	$(RESOLVE) tests/oldest/requirements.in -o tests/oldest/requirements.lock
 

@@ -1,5 +1,6 @@
 """The stored form of notebooks: tools/notebooks.py, and what nbval and the book make of it."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -24,6 +25,11 @@ class Figure:
 
 Figure()"""
 TEXT = 'A "small" square.'
+
+
+@pytest.fixture(autouse=True)
+def no_address(monkeypatch):
+    monkeypatch.setattr(notebooks.repository, "stated", lambda: ("", "main"))
 
 
 def result(text, **rest):
@@ -155,6 +161,9 @@ def test_check_finds_notebooks_in_folders_and_changes_nothing(tmp_path, capsys):
     assert notebooks.main(["check", str(tmp_path)])
     assert capsys.readouterr().err == f"{path}: not in the stored form (make notebooks)\n"
     assert path.read_text(encoding="utf-8") == raw(drawn())
+    path.write_text(stored(drawn()), encoding="utf-8")
+    assert notebooks.main(["check", str(tmp_path)])
+    assert "not the one that installs the library" in capsys.readouterr().err
     assert not notebooks.main(["fix", str(tmp_path)])
     assert not notebooks.main(["check", str(tmp_path)])
 
@@ -164,10 +173,48 @@ def test_run_executes_and_forgets_the_text_of_a_figure_that_is_gone(tmp_path):
     gone = new_code_cell("2 + 2", metadata={"mystnb": {"image": {"alt": "A circle."}}})
     path.write_text(raw(new_code_cell(FIGURE), gone), encoding="utf-8")
     assert not notebooks.main(["run", str(path)])
-    figure, number = nbformat.read(path, as_version=4).cells
+    _, figure, number = nbformat.read(path, as_version=4).cells
     assert notebooks.alternative(figure) == figure.outputs[0].data["text/plain"] == TEXT
     assert notebooks.alternative(number) is None
     assert number.outputs[0].data == {"text/plain": "4"}
+
+
+def test_every_notebook_begins_with_what_installs_the_library(tmp_path):
+    """No other cell changes when it comes; where the library is, it does and says nothing."""
+    path = tmp_path / "a.ipynb"
+    before = stored(new_markdown_cell("# A"), new_code_cell("1", id="one", outputs=[result("1")]))
+    path.write_text(before, encoding="utf-8")
+    assert not notebooks.main(["run", str(path)])
+    title, first, one = nbformat.read(path, as_version=4).cells
+    assert [title, one] == nbformat.reads(before, as_version=4).cells
+    assert first == notebooks.install_cell("") and first.metadata.tags == ["remove-cell"]
+    text = path.read_text(encoding="utf-8")
+    assert not notebooks.main(["fix", str(path)])
+    assert path.read_text(encoding="utf-8") == text
+    path.write_text(stored(new_markdown_cell("# No code")), encoding="utf-8")
+    notebooks.main(["fix", str(path)])
+    assert len(nbformat.read(path, as_version=4).cells) == 1
+
+
+def test_another_address_or_place_of_that_cell_is_a_problem():
+    here, there = "https://github.com/me/descent", "https://github.com/you/descent"
+    code, install = new_code_cell("1", outputs=[result("1")]), notebooks.install_cell(here)
+    assert list(notebooks.install_problems(stored(install, code), here)) == []
+    assert len(list(notebooks.install_problems(stored(install, code), there))) == 1
+    assert len(list(notebooks.install_problems(stored(code, install), here))) == 1
+    printed = new_output("stream", name="stdout", text="Collecting")
+    noisy = notebooks.install_cell(here)
+    noisy.outputs = [printed]
+    assert len(list(notebooks.install_problems(stored(noisy, code), here))) == 1
+    moved = notebooks.install(notebooks.read(stored(code, install)), there)
+    assert [cell.id for cell in moved.cells] == ["install", code.id]
+    assert there in moved.cells[0].source
+
+
+def test_the_installing_cell_imports_nothing_more_where_the_library_is():
+    names = {}
+    exec(notebooks.INSTALL_SOURCE.format(address=""), names)
+    assert names.keys() - {"__builtins__"} == {"importlib"} and names["importlib"].util is importlib.util
 
 
 def test_a_failing_cell_is_reported(tmp_path, capsys):

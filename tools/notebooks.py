@@ -1,12 +1,13 @@
 """Keep the stored notebooks small, stable, comparable and described.
 
-    python tools/notebooks.py check PATH...   name what is wrong, change nothing
-    python tools/notebooks.py fix PATH...     bring notebooks into the stored form
-    python tools/notebooks.py run PATH...     execute notebooks, then fix them
+    python -m tools.notebooks check PATH...   name what is wrong, change nothing
+    python -m tools.notebooks fix PATH...     bring notebooks into the stored form
+    python -m tools.notebooks run PATH...     execute notebooks, then fix them
 
 A PATH is a notebook or a folder of notebooks. The stored form holds the text of every output, which the tests
 compare with a fresh run, and no picture: the book draws its pictures when it is built. The text of a figure
-becomes the cell's `mystnb: {image: {alt: ...}}`, the text alternative on the page.
+becomes the cell's `mystnb: {image: {alt: ...}}`, the text alternative on the page. The first code cell brings
+the library to where it is missing, from the address in _config.yml; the page does not show it.
 """
 
 import argparse
@@ -22,11 +23,30 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from tools import repository
+
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
 CELL_METADATA = {"mystnb", "tags"}
+INSTALL = "install"
+INSTALL_SOURCE = """\
+# Installs the course's library where it is missing, as on Colab; changes nothing else.
+import importlib.util
+
+if importlib.util.find_spec("lib") is None:
+    import subprocess
+    import sys
+    import tempfile
+
+    repository = "{address}"
+    assert repository, "Say above where this notebook is from, https://github.com/..."
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    present, constraints = tempfile.mkstemp(suffix=".txt")
+    subprocess.run([*pip, "list", "--format=freeze"], stdout=present, check=True)
+    course = f"descent-optimizers[explorer,plots,units] @ {{repository}}/archive/HEAD.zip"
+    subprocess.run([*pip, "install", "-q", "-c", constraints, course], check=True)"""
 INVALID = (ValueError, KeyError, AttributeError, nbformat.ValidationError, Warning)
 
 
@@ -42,6 +62,24 @@ def write(notebook: NotebookNode) -> str:
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def install_cell(address: str) -> NotebookNode:
+    """The first code cell of every notebook; number 0, so that the others keep theirs when it comes."""
+    return nbformat.v4.new_code_cell(
+        INSTALL_SOURCE.format(address=address),
+        id=INSTALL,
+        execution_count=0,
+        metadata={"tags": ["remove-cell"]},
+    )
+
+
+def install(notebook: NotebookNode, address: str) -> NotebookNode:
+    """Put the cell that installs the library, from this address, before all other code, in place."""
+    notebook.cells = [cell for cell in notebook.cells if cell.get("id") != INSTALL]
+    for first in code_cells(notebook)[:1]:
+        notebook.cells.insert(notebook.cells.index(first), install_cell(address))
+    return notebook
 
 
 def alternative(cell: NotebookNode) -> str | None:
@@ -100,7 +138,8 @@ def normalize(notebook: NotebookNode) -> NotebookNode:
         kept = CELL_METADATA.intersection(cell.metadata)
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in kept})
     # As one run from top to bottom numbers them: nbval compares nothing in a cell without a number.
-    for number, cell in enumerate(code_cells(notebook), start=1):
+    cells = code_cells(notebook)
+    for number, cell in enumerate(cells, start=0 if cells and cells[0].id == INSTALL else 1):
         describe(cell)
         cell.outputs = list(stored_outputs(cell.outputs))
         cell.execution_count = number
@@ -139,6 +178,12 @@ def problems(text: str) -> Iterator[str]:
             yield f"cell {cell.id}: the figure has no text alternative, only {alt!r}"
 
 
+def install_problems(text: str, address: str) -> Iterator[str]:
+    """Whether the cell that installs the library is missing or another."""
+    if code_cells(read(text))[:1] not in ([], [install_cell(address)]):
+        yield "its first code cell is not the one that installs the library (make repository)"
+
+
 def execute(notebook: NotebookNode, folder: Path) -> None:
     for cell in code_cells(notebook):
         if alternative(cell) is not None:
@@ -163,6 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", choices=["check", "fix", "run"])
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     options = parser.parse_args(arguments)
+    address, _ = repository.stated()
     failed = False
     for path in notebooks(options.paths):
         try:
@@ -171,8 +217,9 @@ def main(arguments: list[str] | None = None) -> int:
                 if options.command == "run":
                     print(path, flush=True)
                     execute(notebook, path.parent)
-                path.write_text(write(normalize(notebook)), encoding="utf-8")
-            found = list(problems(path.read_text(encoding="utf-8")))
+                path.write_text(write(normalize(install(notebook, address))), encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
+            found = list(problems(text)) or list(install_problems(text, address))
         except (OSError, CellExecutionError, *INVALID) as error:
             found = [str(error)]
         for problem in found:

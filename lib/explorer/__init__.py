@@ -34,6 +34,7 @@ class Explorer(anywidget.AnyWidget):
     first = traitlets.Dict().tag(sync=True)
     picture = traitlets.Unicode().tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
+    _ipython_display_ = None  # that of ipywidgets 7, which Colab has, cuts the text short
 
     def __init__(self, rules=None, losses=None, **state):
         super().__init__(**state)

@@ -1,20 +1,27 @@
-"""The explorer on Colab's versions of Jupyter's packages: what front end and kernel say to each other."""
+"""The library on Colab's versions: it comes with the first cell of a notebook, and the explorer answers."""
 
+import json
+import os
+import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 
+from tools import notebooks
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / "_build/colab/bin/python"
+MISSING_THERE = {"descent-optimizers", "flexcache", "flexparser", "pint"}
 VERSIONS = """import IPython, anywidget, ipywidgets
 print(IPython.__version__, anywidget.__version__, ipywidgets.__version__)"""
-DRAW = """from lib import surfaces
+DRAW = """from lib import optimizers, surfaces
 from lib.explorer import explore
 def my_rule(w, gradient, t, *, learning_rate=0.1):
     return (w - learning_rate * gradient(w),)
-explore([my_rule], surfaces.ravine, steps=3)"""
+explore([my_rule, optimizers.adam], surfaces.ravine, steps=3)"""
 
 
 class Kernel:
@@ -43,14 +50,64 @@ class Kernel:
         return messages
 
 
+def run(*arguments, folder):
+    """What Python says in that environment, without this repository."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [PYTHON, *arguments]
+    return subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, text=True).stdout
+
+
+def packages(folder):
+    listed = json.loads(run("-m", "pip", "list", "--format=json", folder=folder))
+    return {package["name"].lower(): package["version"] for package in listed}
+
+
+def archive(folder):
+    """Put the repository where the cell looks for it, packed as GitHub packs it."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    (folder / "archive").mkdir()
+    with zipfile.ZipFile(folder / "archive/HEAD.zip", "w") as packed:
+        for name in filter(None, names.stdout.split("\0")):
+            packed.write(ROOT / name, f"descent-HEAD/{name}")
+
+
 @pytest.fixture(scope="module")
-def kernel():
+def installed(tmp_path_factory):
+    """A folder elsewhere, and the packages before and after the first cell of a notebook has run there."""
     assert PYTHON.exists(), "there is no such environment: make colab"
+    folder = tmp_path_factory.mktemp("elsewhere")
+    archive(folder)
+    run("-m", "pip", "uninstall", "--yes", "--quiet", *MISSING_THERE, folder=folder)
+    before = packages(folder)
+    assert "No broken" in run("-m", "pip", "check", folder=folder)
+    printed = run("-c", notebooks.INSTALL_SOURCE.format(address=folder.as_uri()), folder=folder)
+    assert printed == ""
+    return folder, before, packages(folder)
+
+
+def test_first_cell_brings_what_is_missing_and_changes_nothing(installed):
+    folder, before, after = installed
+    assert before["numpy"] == "2.1.3" and before.items() <= after.items()
+    assert after.keys() - before.keys() == MISSING_THERE
+    assert "No broken" in run("-m", "pip", "check", folder=folder)
+    where = Path(run("-c", "import lib.units; print(lib.__file__)", folder=folder).strip())
+    assert where.is_relative_to(PYTHON.parents[1])
+
+
+def test_first_cell_without_an_address_says_what_it_lacks(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run("-I", "-S", "-c", notebooks.INSTALL_SOURCE.format(address=""), folder=tmp_path)
+    assert "Say above where this notebook is from" in failed.value.stderr
+
+
+@pytest.fixture(scope="module")
+def kernel(installed):
+    folder, *_ = installed
     manager = KernelManager()
     manager._kernel_spec = KernelSpec(
         argv=[str(PYTHON), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     )
-    manager.start_kernel(cwd=str(ROOT))
+    manager.start_kernel(cwd=str(folder))
     client = manager.client()
     client.start_channels()
     try:
@@ -73,15 +130,16 @@ def test_versions_are_colabs(kernel):
 def drawn(messages):
     """The widget that a cell has drawn: the identity of its model, and its state."""
     (shown,) = contents(messages, "display_data") + contents(messages, "execute_result")
-    assert shown["data"]["text/plain"].startswith("Paths on the ravine")
     model = shown["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
     (state,) = [one["data"]["state"] for one in contents(messages, "comm_open") if one["comm_id"] == model]
+    assert shown["data"]["text/plain"] == state["text"]
     return model, state
 
 
 def test_widget_is_drawn_and_answers_there_too(kernel):
     model, state = drawn(kernel.run(DRAW))
     assert state["_model_module"] == "anywidget" and "export default" in state["_esm"] and state["_css"]
+    assert len(state["text"]) > 110  # where the widget of ipywidgets 7 cuts
     assert state["picture"].startswith("<svg") and len(state["first"]["runs"][0]["w"]) == 4
     race = {"id": "a-1", "do": "race", **state["setting"]}
     (answer,) = kernel.ask(model, race)
