@@ -38,6 +38,7 @@ lint: $(BIN)/ready node_modules/ready
 	$(BIN)/python -m tools.exercises check
 
 unit: $(BIN)/ready node_modules/ready
+	$(BIN)/python -m tools.bubblewrap
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/colab
 
 browser: book  ## read the finished site in Chromium
@@ -65,6 +66,7 @@ endif
 # on how a sum is cut into parts. The tests of the house are about other packages.
 HOUSE := benchmarks book distribution ext glossary house launch notebooks site_step words
 oldest: $(BIN)/ready  ## the library and the lessons on the oldest packages
+	$(BIN)/python -m tools.bubblewrap
 	$(BIN)/uv venv --quiet --clear --python 3.11 _build/oldest
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/oldest tests/oldest/requirements.lock
 	_build/oldest/bin/python -c "import matplotlib.pyplot"

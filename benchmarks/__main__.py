@@ -2,14 +2,14 @@
 
 import sys
 
-from benchmarks import averages, page, paths, startup, sweeps
+from benchmarks import averages, grader, page, paths, startup, sweeps
 
 HEAD = ("what", "ours", "contender", "ratio", "goal", "verdict")
 
 
 def main():
     table = [HEAD]
-    for module in (startup, averages, sweeps, paths, page):
+    for module in (startup, averages, sweeps, paths, grader, page):
         print(module.__doc__, file=sys.stderr)
         for row in module.rows():
             print(

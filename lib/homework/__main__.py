@@ -111,61 +111,70 @@ def _positive(text):
 
 def grade(options):
     """Grade and report; return the exit status. Raises `Usage`."""
-    isolated = not options.without_isolation
     known = _exercises(options)
     if not options.submissions.is_dir():
         raise Usage(f"{options.submissions} is no folder")
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise Usage("the results would lie among the submissions: choose another --out")
-    if isolated:
+    if not options.without_isolation:
         _check_isolation(options)
-    store = options.out / "stored"
-    store.mkdir(parents=True, exist_ok=True)
-    _log_to(options.out / "log.txt")
-    seed = _seed(options)
-    log.info("seed %s, isolation %s", seed, isolated)
-    limits = dataclasses.asdict(
-        sandbox.Limits(options.time_limit, options.memory * sandbox.MEGABYTE)
-    )
-    table, jobs, waiting = [], {}, {}
-    for one in submissions.collect(options.submissions, list(known), options.exercise):
-        if one.problem:
-            log.info("%s %s: %s %s", one.student, one.exercise, one.problem, one.detail)
-            table += report.failed_rows(one, one.problem, one.detail)
-            continue
-        exercise = one.exercise, known[one.exercise]
-        job = grading.make_job(exercise, one.answers, seed, limits, isolated)
-        key = grading.key(job)
-        waiting.setdefault(key, []).append(one)
-        jobs[key] = job
-    stored = {key: path for key in jobs if (path := store / f"{key}.json").exists()}
-    for key, path in stored.items():
-        outcome = json.loads(path.read_text(encoding="utf-8"))
-        for one in waiting[key]:
-            table += report.rows(one, outcome)
-    new = {key: job for key, job in jobs.items() if key not in stored}
-    log.info("%d submissions are graded already, %d to grade", len(stored), len(new))
-    with Progress(len(jobs), len(stored)) as progress:
-        for key, outcome, trouble in _graded(new, options):
-            for one in waiting[key]:
-                if trouble:
-                    table += report.failed_rows(one, "not graded", trouble)
-                else:
-                    table += report.rows(one, outcome)
-                log.info("%s %s: %s", one.student, one.exercise, trouble or "graded")
-            if not trouble:
-                report.replace(store / f"{key}.json", json.dumps(outcome))
-            progress.step(waiting[key][0].student)
+    (options.out / "stored").mkdir(parents=True, exist_ok=True)
+    with _logging(options.out / "log.txt"):
+        seed = _seed(options)
+        log.info("seed %s, isolation %s", seed, not options.without_isolation)
+        table = list(_rows(options, known, seed))
     report.write(options.out, table)
     return _conclude(table, options.out, seed)
 
 
-def _log_to(path):
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.handlers[:] = [handler]
-    log.setLevel(logging.INFO)
-    log.propagate = False
+def _rows(options, known, seed):
+    """The rows of all submissions, graded now or before; what is new is stored."""
+    limits = sandbox.Limits(options.time_limit, options.memory * sandbox.MEGABYTE)
+    jobs, waiting = {}, {}  # by key
+    for one in submissions.collect(options.submissions, list(known), options.exercise):
+        if one.problem:
+            log.info("%s %s: %s %s", one.student, one.exercise, one.problem, one.detail)
+            yield from report.failed_rows(one, one.problem, one.detail)
+            continue
+        job = grading.make_job(
+            (one.exercise, known[one.exercise]),
+            one.answers,
+            seed,
+            dataclasses.asdict(limits),
+            not options.without_isolation,
+        )
+        key = grading.key(job)
+        jobs[key] = job
+        waiting.setdefault(key, []).append(one)
+    store = {key: options.out / "stored" / f"{key}.json" for key in jobs}
+    new = {key: job for key, job in jobs.items() if not store[key].exists()}
+    log.info("%d are graded already, %d to grade", len(jobs) - len(new), len(new))
+    for key in jobs.keys() - new.keys():
+        outcome = json.loads(store[key].read_text(encoding="utf-8"))
+        for one in waiting[key]:
+            yield from report.rows(one, outcome)
+    with Progress(len(jobs), len(jobs) - len(new)) as progress:
+        for key, outcome, trouble in _graded(new, options):
+            if not trouble:
+                report.replace(store[key], json.dumps(outcome))
+            for one in waiting[key]:
+                log.info("%s %s: %s", one.student, one.exercise, trouble or "graded")
+                if trouble:
+                    yield from report.failed_rows(one, "not graded", trouble)
+                else:
+                    yield from report.rows(one, outcome)
+            progress.step(waiting[key][0].student)
+
+
+@contextlib.contextmanager
+def _logging(path):
+    with contextlib.closing(logging.FileHandler(path, encoding="utf-8")) as handler:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+        yield
+        log.removeHandler(handler)
 
 
 def _exercises(options):

@@ -1,0 +1,920 @@
+"""The grader: what a hostile submission can do (nothing), and what is said of it.
+
+One folder of submissions, honest and hostile, is graded once, by the command that a
+teacher types. It needs bubblewrap, which `python -m tools.bubblewrap` brings.
+"""
+
+import csv
+import http.server
+import importlib
+import inspect
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+
+from lib.homework import __main__ as command
+from lib.homework import grading, printed, report, sandbox, submissions
+from lib.homework.task import Failure
+from tools import exercises, notebooks
+
+ROOT = exercises.EXERCISES.parent
+SOLUTIONS = {path.stem: solution for path, solution in exercises.solutions()}
+NAME = "03_ewma"
+TASKS = ["03.1", "03.2", "03.3", "03.4", "03.5"]
+BIASED = """def average(values, beta):
+    V, averages = values[0], []
+    for value in values:
+        V = beta * V + (1 - beta) * value
+        averages.append(V)
+    return averages
+"""
+RIGHT = BIASED.replace("values[0]", "0.0")
+
+
+def plain(notebook):
+    notebook = json.loads(notebooks.write(notebook))
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return notebook
+
+
+def perfect(name=NAME):
+    return plain(exercises.without(SOLUTIONS[name], "starter"))
+
+
+def blank():
+    return plain(exercises.without(SOLUTIONS[NAME], "solution"))
+
+
+def is_part(cell, part):
+    return cell["metadata"].get("part") == part
+
+
+def answered(source, task="03.1", notebook=None):
+    """A notebook with this answer to a task, and right ones to the others."""
+    notebook = notebook or perfect()
+    for cell in notebook["cells"]:
+        if is_part(cell, "answer") and cell["metadata"]["task"] == task:
+            cell["source"] = f"# Answer {task}\n{source}"
+    return notebook
+
+
+# Answers to the first task, and what is said of them.
+FORGED = '{"result": [0.4, 0.855]}'
+ANSWERS = {
+    "right": (RIGHT, ""),
+    "biased": (BIASED, "wrong"),
+    "typo": ("def average(values, beta) return values", "raised"),
+    "raises": (
+        "def average(values, beta):\n    raise ValueError('<script>alert(1)</script>')",
+        "raised",
+    ),
+    "librarys": ("from lib.averages import ewma_series as average", "library's own"),
+    "librarys inside": (
+        "from lib import averages\n"
+        "def average(values, beta):\n    return averages.ewma_series(values, beta)",
+        "library's own",
+    ),
+    "prints what is expected": (
+        f"{BIASED}\nprint('03.1 passed ★: One number per evening (6 calls tried)')",
+        "wrong",
+    ),
+    "prints a result": (
+        f"{BIASED}\nhonest = average\n"
+        "def average(values, beta):\n"
+        f"    print('result: {FORGED}')\n    return honest(values, beta)",
+        "wrong",
+    ),
+    "replaces what tells": (
+        f"{BIASED}\nimport lib.homework.printed as p\n"
+        f"p.tell = lambda *a: print('result: {FORGED}')",
+        "wrong",
+    ),
+    "replaces what tells by something deep": (
+        f"{BIASED}\nimport lib.homework.printed as p\n"
+        "p.tell = lambda *a: print('result: ' + '[' * 100_000)",
+        "garbled",
+    ),
+    "replaces check": (
+        f"{BIASED}\nimport lib.homework\n"
+        "check = lib.homework.check = lambda *a: print('03.1 passed')",
+        "wrong",
+    ),
+    "replaces lib": (
+        f"{BIASED}\nimport sys, types\n"
+        "for name in [name for name in sys.modules if name.startswith('lib.')]:\n"
+        "    sys.modules[name] = types.ModuleType(name)",
+        "raised",
+    ),
+    "replaces allclose": (
+        f"{BIASED}\nimport numpy as np\n"
+        "np.allclose = np.isclose = np.array_equal = lambda *a, **k: True",
+        "wrong",
+    ),
+    "replaces print": (f"{RIGHT}\nimport builtins\nbuiltins.print = len", ""),
+    "replaces stdout": (
+        f"{RIGHT}\nimport io, sys\nsys.stdout = io.StringIO()",
+        "garbled",
+    ),
+    "takes stdout away": (f"{RIGHT}\nimport sys\nsys.stdout = None", "timeout"),
+    "replaces equality": (
+        "class Any(float):\n"
+        "    __eq__ = __le__ = __ge__ = lambda *a: True\n"
+        "    __hash__ = float.__hash__\n"
+        "def average(values, beta):\n    return [Any()] * len(values)",
+        "wrong",
+    ),
+    "skips itself": (f"# NBVAL_SKIP\n# NBVAL_CHECK_OUTPUT\n{RIGHT}", ""),
+    "never ends": ("while True:\n    pass", "timeout"),
+    "never ends when called": (
+        "def average(values, beta):\n    while True:\n        pass",
+        "timeout",
+    ),
+    "takes all memory": (
+        "def average(values, beta):\n"
+        "    return [bytearray(100_000_000) for _ in range(1000)]",
+        "memory",
+    ),
+    "takes all memory at once": (
+        "import numpy as np\ndef average(values, beta):\n    return np.ones(10**12)",
+        "memory",
+    ),
+    "exits": ("import os\nos._exit(0)", "killed"),
+    "exits politely": (
+        "import sys\ndef average(values, beta):\n    sys.exit(0)",
+        "raised",
+    ),
+    "crashes": ("import ctypes\nctypes.string_at(0)", "killed"),
+    "shuts the kernel down": (
+        "import os\nfrom ipykernel.kernelapp import IPKernelApp\n"
+        "IPKernelApp.instance().close()\nos.closerange(3, 99)",
+        "killed",
+    ),
+    "changes the key": ("get_ipython().kernel.session.key = b'mine'", "garbled"),
+    "prints without end": ("while True:\n    print('x' * 1000)", "output"),
+    "prints 50 MB": ("print('x' * 50_000_000)", "output"),
+    "returns something deep": (
+        "def average(values, beta):\n"
+        "    deep = []\n"
+        "    for _ in range(100_000):\n        deep = [deep]\n"
+        "    return deep",
+        "raised",
+    ),
+    "returns something long": (
+        "def average(values, beta):\n    return [0.1] * 1_000_000",
+        "output",
+    ),
+    "returns text": ("def average(values, beta):\n    return '<b>0.4</b>'", "wrong"),
+}
+# They replace what all of the student's own answers are called through.
+SPOILING = {
+    "replaces what tells",
+    "replaces what tells by something deep",
+    "replaces lib",
+    "replaces stdout",
+}
+
+
+def refused(folder, server):
+    """Cells that raise, and what, in any task; five fill a notebook."""
+    reference = ROOT / "lib/homework/tasks/lesson_03.py"
+    solution = ROOT / "exercises/solutions" / f"{NAME}.ipynb"
+    return {
+        "forks": ("import os\nwhile True:\n    os.fork()", "PermissionError"),
+        "runs a program": (
+            "import subprocess\nsubprocess.run(['true'])",
+            "PermissionError",
+        ),
+        "runs a command": ("!true", "PermissionError"),
+        "imports the reference": (
+            "from lib.homework.tasks import lesson_03",
+            "ModuleNotFoundError",
+        ),
+        "reads the reference": (f"open({str(reference)!r})", "FileNotFoundError"),
+        "reads the solution": (f"open({str(solution)!r})", "FileNotFoundError"),
+        "reads its neighbor": (
+            f"open({str(folder / 'right.ipynb')!r})",
+            "FileNotFoundError",
+        ),
+        "lists its neighbors": (
+            f"import os\nos.listdir({str(folder)!r})",
+            "FileNotFoundError",
+        ),
+        "sees other processes": (
+            "import os\nassert sum(name.isdigit() for name in os.listdir('/proc')) > 1",
+            "AssertionError",
+        ),
+        "reads the environment": (
+            "import os\nos.environ['OF_THE_TEACHER']",
+            "KeyError",
+        ),
+        "reads the home": (
+            "import os\nos.listdir(os.path.expanduser('~root/.ssh'))",
+            "FileNotFoundError",
+        ),
+        "writes outside": (
+            f"open({str(folder.parent / 'written')!r}, 'w')",
+            "FileNotFoundError",
+        ),
+        "writes to the library": ("open('/library/lib/paths.py', 'a')", "OSError"),
+        "writes to the system": (
+            "open('/proc/sys/kernel/core_pattern', 'w')",
+            "OSError",
+        ),
+        "writes to Python": (
+            "import numpy\nopen(numpy.__file__, 'a')",
+            "OSError",
+        ),
+        "fills the disk": (
+            "for n in range(1000):\n"
+            "    open(f'/tmp/{n}', 'wb').write(bytes(1_000_000))",
+            "OSError",
+        ),
+        "keeps a secret memory": ("import os\nos.memfd_create('x')", "PermissionError"),
+        "calls a server here": (
+            f"import urllib.request\nurllib.request.urlopen('http://{server}/')",
+            "URLError",
+        ),
+        "calls a server elsewhere": (
+            "import socket\nsocket.create_connection(('198.51.100.1', 80), 5)",
+            "OSError",
+        ),
+        "calls the machine outside": (
+            "import socket\nsocket.socket(socket.AF_VSOCK)",
+            "PermissionError",
+        ),
+        "asks a name": (
+            "import urllib.request\nurllib.request.urlopen('http://example.com')",
+            "URLError",
+        ),
+        "asks a question": ("input('the answer?')", "StdinNotImplementedError"),
+    }
+
+
+def odd():
+    """Notebooks that are not as they were handed out, and what is said of their first
+    task."""
+    for says, source in (("", RIGHT), ("wrong", BIASED)):
+        how = says or "right"
+        for what, checks in (
+            ("deleted", []),
+            ("edited", ["check = print"]),
+            ("duplicated", ["check(...)", "check(...)"]),
+        ):
+            notebook = answered(source)
+            notebook["cells"] = [
+                {**cell, "source": new or cell["source"]}
+                for cell in notebook["cells"]
+                for new in (checks if is_part(cell, "check") else [""])
+            ]
+            yield f"check {what}, {how}", notebook, says
+        notebook = answered(source)
+        for cell in filter(lambda cell: is_part(cell, "check"), notebook["cells"]):
+            text = f"{cell['metadata']['task']} passed\n"
+            cell["outputs"] = [
+                {"output_type": "stream", "name": "stdout", "text": text}
+            ]
+        yield f"outputs forged, {how}", notebook, says
+    notebook = answered(RIGHT)
+    for cell in notebook["cells"]:
+        cell["id"] = "same"
+    yield "identifiers alike", notebook, ""
+    notebook = answered(RIGHT)
+    notebook["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R"}
+    notebook["metadata"]["language_info"] = {"name": "R"}
+    yield "another kernel", notebook, ""
+    notebook = answered(RIGHT)
+    notebook["metadata"] = {
+        "colab": {"provenance": [], "name": "homework"},
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "accelerator": "GPU",
+    }
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] = {"id": f"aB{number}", "colab": {"base_uri": "x"}}
+        cell["source"] = cell["source"].splitlines(keepends=True)
+        del cell["id"]
+    yield "from Colab", {**notebook, "nbformat_minor": 0}, ""
+    notebook = answered(RIGHT)
+    for cell in notebook["cells"]:
+        del cell["id"]
+    yield "of format 4.2", {**notebook, "nbformat_minor": 2}, ""
+    notebook = answered(RIGHT)
+    for cell in filter(lambda cell: is_part(cell, "answer"), notebook["cells"]):
+        cell["source"] = cell["source"].partition("\n")[2]
+    yield "first lines lost", notebook, ""
+    notebook = answered(RIGHT)
+    first = next(c for c in notebook["cells"] if is_part(c, "answer"))
+    notebook["cells"].insert(1, {**first, "source": f"# Answer 03.1\n{BIASED}"})
+    yield "an older answer above", notebook, ""
+
+
+# What no answers can be read from, and what is said of it.
+NO_NOTEBOOKS = {
+    "empty": ("", "unreadable"),
+    "truncated": (json.dumps(answered(RIGHT))[:3000], "unreadable"),
+    "not JSON": ("{'cells': []}", "unreadable"),
+    "deep": ("[" * 100_000, "unreadable"),
+    "a list": ("[]", "unreadable"),
+    "of format 3": (json.dumps({"nbformat": 3, "worksheets": []}), "unreadable"),
+    "of another exercise": (
+        json.dumps(perfect("04_bias_correction")),
+        "another exercise",
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The address of a server on this machine, and the requests that it gets."""
+    requests = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{listening.server_port}", requests
+        listening.shutdown()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory, server):
+    """The submissions."""
+    folder = tmp_path_factory.mktemp("class") / "submissions"
+    for name, (source, _) in ANSWERS.items():
+        put(folder / f"{name}.ipynb", answered(source))
+    attacks = list(refused(folder, server[0]).values())
+    for number in range(0, len(attacks), 5):
+        notebook = perfect()
+        for task, (source, _) in zip(TASKS, attacks[number : number + 5]):
+            notebook = answered(source, task, notebook)
+        put(folder / f"refused {number}/{NAME}.ipynb", notebook)
+    for name, notebook, _ in odd():
+        put(folder / name / f"{NAME}.ipynb", notebook)
+    for name, (text, _) in NO_NOTEBOOKS.items():
+        put(folder / name / f"{NAME}.ipynb", text)
+    put(folder / f"blank/{NAME}.ipynb", blank())
+    for name in HONEST:
+        put(folder / name / "Übung 3.ipynb", perfect())
+    put(folder / "two" / f"{NAME}.ipynb", perfect())
+    put(folder / "two" / f"{NAME} (1).ipynb", blank())
+    (folder / "link").mkdir()
+    (folder / "link" / f"{NAME}.ipynb").symlink_to(folder / "right.ipynb")
+    (folder / "nothing").mkdir()
+    return folder
+
+
+HONEST = ["Zoë Müller der Jüngere", "=1+1", "<img src=x onerror=alert(1)>", "ü" * 120]
+
+
+def put(path, notebook):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+    path.write_text(text, encoding="utf-8")
+
+
+def grade(folder, out, *options, **environment):
+    """Run the command; returns the finished process."""
+    return subprocess.run(
+        [sys.executable, "-m", "lib.homework", "grade", folder, "--out", out, *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def grades(out):
+    """By student and task: the problem, empty if the task is passed."""
+    rows = json.loads((out / "grades.json").read_text(encoding="utf-8"))
+    assert all(row["passed"] == (row["problem"] == "") for row in rows)
+    assert all(row["stars"] == (row["of"] if row["passed"] else 0) for row in rows)
+    return {(row["student"], row["task"]): row["problem"] for row in rows}
+
+
+@pytest.fixture(scope="session")
+def graded(folder):
+    """The folder of the results, and the finished command."""
+    out = folder.parent / "results"
+    limits = ["--time-limit", "4", "--memory", "700", "--seed", "11"]
+    ran = grade(
+        folder,
+        out,
+        "--exercise",
+        NAME,
+        "--workers",
+        "2",
+        *limits,
+        OF_THE_TEACHER="secret",
+    )
+    print(ran.stdout, ran.stderr)
+    return out, ran
+
+
+# The class
+
+
+def test_the_command_ends_with_what_it_could_not_grade(graded):
+    _, ran = graded
+    assert ran.returncode == 1
+    named = {line.partition(f" {NAME}: ")[0] for line in ran.stderr.splitlines()}
+    assert named == {*NO_NOTEBOOKS, "two", "link"}
+
+
+@pytest.mark.parametrize("student", HONEST)
+def test_an_honest_student_passes(graded, student):
+    found = grades(graded[0])
+    assert [found[student, task] for task in TASKS] == [""] * len(TASKS)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_named_for_what_it_does_and_costs_its_task_only(graded, name):
+    found = grades(graded[0])
+    says = ANSWERS[name][1]
+    others = says if name in SPOILING else ""
+    assert [found[name, task] for task in TASKS] == [says, *[others] * 4]
+
+
+def test_what_is_refused_raises(graded, folder, server):
+    out, _ = graded
+    found = grades(out)
+    for number, (name, (_, error)) in enumerate(refused(folder, server[0]).items()):
+        student, task = f"refused {number // 5 * 5}", TASKS[number % 5]
+        assert found[student, task] == "raised", name
+        assert f"raised    {error}: " in feedback(out, student)[task], name
+    assert server[1] == []
+    assert not (folder.parent / "written").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [(name, says) for name, _, says in odd()], ids=str
+)
+def test_only_the_answers_of_a_notebook_count(graded, name, says):
+    found = grades(graded[0])
+    assert [found[name, task] for task in TASKS] == [says, *[""] * (len(TASKS) - 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        *((name, says) for name, (_, says) in NO_NOTEBOOKS.items()),
+        ("two", "several notebooks"),
+        ("link", "unreadable"),
+        ("nothing", "no notebook"),
+        ("blank", "no answer"),
+    ],
+)
+def test_what_cannot_be_graded_is_named(graded, name, says):
+    found = grades(graded[0])
+    assert [found[name, task] for task in TASKS] == [says] * len(TASKS)
+
+
+# What is written
+
+
+class Page(HTMLParser):
+    """The text and the tags of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.texts.append("")
+
+    def handle_data(self, data):
+        if self.texts:
+            self.texts[-1] += data
+
+    def all(self, tag):
+        """The texts of the elements of a kind."""
+        return [text for (name, _), text in zip(self.tags, self.texts) if name == tag]
+
+
+def feedback(out, student):
+    """The texts of a student's page, by task."""
+    page = out / "feedback" / report.file_name(student)
+    read = Page(page.read_text(encoding="utf-8"))
+    return {
+        heading.partition(":")[0]: text
+        for heading, text in zip(read.all("h3"), read.all("pre"))
+    }
+
+
+def test_the_feedback_of_a_usual_mistake_has_its_hint(graded):
+    text = feedback(graded[0], "biased")["03.1"]
+    assert "called    average([4.0, 4.95], 0.9)" in text
+    assert "This average starts from the first reading" in re.sub(r"\s+", " ", text)
+
+
+def test_the_limits_are_told(graded):
+    assert "within 4 seconds" in feedback(graded[0], "never ends")["03.1"]
+
+
+def test_the_pages_hold_nothing_of_a_students_that_is_alive(graded):
+    out, _ = graded
+    pages = [out / "summary.html", *(out / "feedback").iterdir()]
+    assert len(pages) > 60
+    for path in pages:
+        page = Page(path.read_text(encoding="utf-8"))
+        assert not {"script", "img", "b"} & {tag for tag, _ in page.tags}, path
+        assert page.all("h1") and ("html", {"lang": "en"}) in page.tags
+    assert "<script>alert(1)</script>" in feedback(out, "raises")["03.1"]
+
+
+def test_the_summary_leads_to_every_student(graded):
+    out, _ = graded
+    page = Page((out / "summary.html").read_text(encoding="utf-8"))
+    links = [given["href"] for tag, given in page.tags if tag == "a"]
+    found = {unquote(link) for link in links}
+    assert found == {f"feedback/{path.name}" for path in (out / "feedback").iterdir()}
+
+
+def test_the_table_is_the_same_in_both_forms(graded):
+    out, _ = graded
+    with open(out / "grades.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    plain = json.loads((out / "grades.json").read_text(encoding="utf-8"))
+    assert [[str(value) for value in row.values()] for row in plain] == [
+        [value.removeprefix("'") for value in row.values()] for row in rows
+    ]
+    assert not any(row["student"].startswith(report.FORMULA) for row in rows)
+    assert {row["student"] for row in rows} >= {"'=1+1", "Zoë Müller der Jüngere"}
+
+
+# Once more, on other machines, and without a sandbox
+
+
+def stored(out):
+    return {path.name: path.stat().st_mtime_ns for path in (out / "stored").iterdir()}
+
+
+def few(folder, number=4):
+    """A folder of right submissions, no two alike."""
+    for n in range(number):
+        put(folder / f"student {n}.ipynb", answered(f"{RIGHT}\n# {n}"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A folder of two submissions, graded."""
+    folder = few(tmp_path_factory.mktemp("small") / "submissions", 2)
+    out = folder.parent / "results"
+    ran = grade(folder, out, "--workers", "1")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return folder, out
+
+
+def test_what_is_graded_is_not_graded_again(small, monkeypatch):
+    folder, out = small
+    before, table = stored(out), (out / "grades.json").read_bytes()
+    monkeypatch.setattr(command, "_graded", lambda jobs, options: [][: len(jobs)])
+    assert command.main(["grade", str(folder), "--out", str(out)]) == 0
+    assert stored(out) == before
+    assert (out / "grades.json").read_bytes() == table
+
+
+def test_what_is_new_or_lost_is_graded(small, monkeypatch):
+    folder, out = small
+    asked = []
+    monkeypatch.setattr(
+        command, "_graded", lambda jobs, options: asked.extend(jobs) or []
+    )
+    lost = next((out / "stored").iterdir())
+    content = lost.read_bytes()
+    lost.unlink()
+    put(folder / "late.ipynb", blank())
+    try:
+        command.main(["grade", str(folder), "--out", str(out)])
+        assert len(asked) == 2 and lost.stem in asked
+        asked.clear()
+        command.main(["grade", str(folder), "--out", str(out), "--time-limit", "9"])
+        assert len(asked) == 3
+    finally:
+        lost.write_bytes(content)
+        (folder / "late.ipynb").unlink()
+
+
+def test_the_key_is_made_of_all_that_decides(monkeypatch, tmp_path):
+    limits = {"seconds": 1, "memory": 2, "output": 3}
+
+    def key(name=NAME, text="{}", answers=None, seed=1, isolated=True):
+        return grading.key(
+            grading.make_job((name, text), answers or {}, seed, limits, isolated)
+        )
+
+    keys = [
+        key(),
+        key(name="04_bias_correction"),
+        key(text="{ }"),
+        key(answers={"03.1": [""]}),
+        key(seed=2),
+        key(isolated=False),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key() == keys[0]
+    read = grading.Path.read_bytes
+    for changed in ("lesson_03.py", "judge.py", "averages.py", "trial.py"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                grading.Path,
+                "read_bytes",
+                lambda path, changed=changed: (
+                    read(path) + b" " * (path.name == changed)
+                ),
+            )
+            assert key() not in keys, changed
+
+
+def test_a_worker_of_another_version_is_refused():
+    job = grading.make_job((NAME, "{}"), {}, 1, {"seconds": 1}, True)
+    with pytest.raises(RuntimeError, match="is not that of the command"):
+        grading.grade(job, "another")
+
+
+@pytest.fixture
+def cluster():
+    """Two workers, as on another machine."""
+    from distributed import LocalCluster
+
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        yield cluster
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_nothing_is_lost_when_a_worker_is_killed_half_way(cluster, tmp_path):
+    from distributed import Client
+
+    folder, out = few(tmp_path / "submissions"), tmp_path / "results"
+    with Client(cluster) as client:
+        victim = next(iter(client.run(os.getpid).values()))
+    typed = [sys.executable, "-m", "lib.homework", "grade", folder, "--out", out]
+    running = subprocess.Popen(
+        [*typed, "--scheduler", cluster.scheduler_address],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+    )
+    try:
+        until = time.monotonic() + 60
+        while len(list(out.glob("stored/*.json"))) < 1 and time.monotonic() < until:
+            time.sleep(0.1)
+        os.kill(victim, signal.SIGKILL)
+        assert running.wait(timeout=90) == 0
+    finally:
+        running.kill()
+        running.wait()
+    assert set(grades(out).values()) == {""}
+    assert len(grades(out)) == 4 * len(TASKS)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_kills_its_worker_again_and_again_is_named(
+    cluster, tmp_path, monkeypatch, capsys
+):
+    right = {task: {"passed": True, "problem": "", "text": ""} for task in TASKS}
+    monkeypatch.setattr(
+        grading,
+        "grade",
+        lambda job, key: os._exit(1) if "# 1" in job["answers"]["03.1"][0] else right,
+    )
+    folder, out = few(tmp_path / "submissions"), tmp_path / "results"
+    arguments = ["grade", str(folder), "--out", str(out)]
+    assert command.main([*arguments, "--scheduler", cluster.scheduler_address]) == 1
+    assert (
+        "student 1 03_ewma: Not graded, not graded. it killed the worker"
+        in capsys.readouterr().err
+    )
+    found = grades(out)
+    for student in range(4):
+        says = "not graded" if student == 1 else ""
+        assert [found[f"student {student}", task] for task in TASKS] == [says] * 5
+    assert len(stored(out)) == 3
+
+
+def test_without_a_sandbox_nothing_runs_unless_told_so(small, tmp_path):
+    folder, _ = small
+    ran = grade(folder, tmp_path / "results", PATH=str(tmp_path))
+    assert ran.returncode == 2
+    for part in ("apt install bubblewrap", "--without-isolation"):
+        assert part in ran.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_told_so_it_grades_without_a_sandbox(tmp_path):
+    folder, out = tmp_path / "submissions", tmp_path / "results"
+    put(folder / "right.ipynb", answered(RIGHT))
+    put(folder / "librarys.ipynb", answered(ANSWERS["librarys"][0]))
+    ran = grade(folder, out, "--without-isolation", PATH=str(tmp_path))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    found = grades(out)
+    assert [found["right", task] for task in TASKS] == [""] * 5
+    assert [found["librarys", task] for task in TASKS] == [
+        "library's own",
+        "",
+        "",
+        "",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "the following arguments are required: --out"),
+        (["--out", "{results}", "--seed", "0"], "--seed: invalid"),
+        (["--out", "{results}", "--workers", "none"], "--workers: invalid"),
+        (["--out", "{results}", "--time-limit", "-1"], "--time-limit: invalid"),
+        (["--out", "{results}", "--exercise", "99_none"], "99_none is none of 01_"),
+        (["--out", "{results}", "--exercises", "{folder}"], "holds no exercises"),
+        (["--out", "{folder}/results"], "would lie among the submissions"),
+        (["--out", "{results}", "--scheduler", "tcp://127.0.0.1:9"], "no scheduler at"),
+        (["--out", "/usr/share/results"], "lies in /usr, which the answers can read"),
+    ],
+)
+def test_what_the_command_cannot_do_is_said(small, tmp_path, capsys, options, says):
+    places = {"folder": small[0], "results": tmp_path / "results"}
+    options = [option.format(**places) for option in options]
+    try:
+        status = command.main(["grade", str(small[0]), *options])
+    except SystemExit as error:  # argparse's
+        status = error.code
+    assert status == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path, capsys):
+    nowhere = str(tmp_path / "nowhere")
+    assert command.main(["grade", nowhere, "--out", str(tmp_path / "results")]) == 2
+    assert "nowhere is no folder" in capsys.readouterr().err
+
+
+# The parts
+
+
+def test_every_solution_passes_with_what_stands_in_for_the_library(tmp_path):
+    folder, out = tmp_path / "submissions", tmp_path / "results"
+    for name in SOLUTIONS:
+        put(folder / f"perfect/{name}.ipynb", perfect(name))
+    assert grade(folder, out).returncode == 0
+    found = grades(out)
+    assert len(found) > 5 * len(SOLUTIONS)
+    assert {key: says for key, says in found.items() if says} == {}
+
+
+CALL_EACH = """
+import importlib, inspect, sys
+from lib.librarys_own import LibrarysOwn
+
+module = importlib.import_module(sys.argv[1])
+for name, value in vars(module).items():
+    if inspect.isfunction(value) and value.__module__ == module.__name__:
+        signature = inspect.signature(value)
+        wanted = [p.name for p in signature.parameters.values() if p.default is p.empty]
+        try:
+            value(**dict.fromkeys(wanted))
+        except LibrarysOwn as error:
+            print(name, signature, error)
+"""
+
+
+@pytest.mark.parametrize("name", sandbox.OWN)
+def test_what_stands_in_for_a_function_has_its_signature_and_refuses(name, tmp_path):
+    sandbox.stage(tmp_path, own=True)
+    said = subprocess.run(
+        [sys.executable, "-c", CALL_EACH, f"lib.{name}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    module = importlib.import_module(f"lib.{name}")
+    assert said == [
+        f"{key} {inspect.signature(value)} lib.{name}.{key} is the library's own. "
+        "Write yours; you may look at it."
+        for key, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__
+    ]
+    assert len(said) > 4
+
+
+def told(capsys, probe, answer, *arguments):
+    """What is read of what is told."""
+    printed._stdout = sys.stdout
+    printed.tell(probe, answer, *arguments)
+    return printed.read(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("result", "read"),
+    [
+        (1.5, 1.5),
+        (np.float32(0.5), 0.5),
+        (np.arange(3), [0, 1, 2]),
+        ((0.1, None), [0.1, None]),
+        ([np.ones(2), 3], [[1.0, 1.0], 3]),
+        (10**30, 1e30),
+        (None, None),
+    ],
+)
+def test_a_result_arrives_as_it_was(capsys, monkeypatch, result, read):
+    monkeypatch.setattr(printed, "_stdout", None)
+    assert told(capsys, lambda answer: answer, result) == read
+
+
+def test_what_is_no_number_arrives_as_what_it_looks_like(capsys, monkeypatch):
+    monkeypatch.setattr(printed, "_stdout", None)
+    assert repr(told(capsys, lambda answer: answer, "a month")) == "'a month'"
+    assert repr(told(capsys, lambda answer: answer, 1j)) == "1j"
+    assert told(capsys, lambda answer: answer, (1.0, ...)) is ...
+    failure = told(capsys, lambda answer: answer / 0, 1.0)
+    assert failure == Failure("ZeroDivisionError: float division by zero")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "passed",
+        "result: ",
+        "result: {}",
+        "result: []",
+        'result: {"result": "0.4"}',
+        'result: {"result": {"a": 1}}',
+        'result: {"raised": 3, "line": ""}',
+        'result: {"result": ' + "[" * 10 + "]" * 10 + "}",
+        "result: " + "[" * 100_000,
+        'result: {"result": [' + "1," * 1_000_000 + "1]}",
+    ],
+    ids=range(11),
+)
+def test_what_is_no_result_is_refused(line):
+    with pytest.raises(ValueError):
+        printed.read(f"\n{line}\n")
+
+
+def test_names_that_cannot_be_printed_stay_apart():
+    names = ["ada", "a\x1bb", "a\nb", "a\udcffb", "a\N{REPLACEMENT CHARACTER}b~2"]
+    shown = submissions._printable(names)
+    assert shown["ada"] == "ada"
+    assert len(set(shown.values())) == len(names)
+    assert all(name.isprintable() for name in shown.values())
+
+
+def test_nothing_is_followed_or_waited_for(tmp_path):
+    secret = tmp_path / "secret"
+    put(secret / f"{NAME}.ipynb", perfect())
+    folder = tmp_path / "submissions" / "eve"
+    folder.mkdir(parents=True)
+    (folder / "work").symlink_to(secret)
+    os.mkfifo(folder / f"{NAME}.ipynb")
+    put(folder / ".ipynb_checkpoints" / f"{NAME}-checkpoint.ipynb", perfect())
+    (folder.parent / "mallory").symlink_to(secret)
+    found = list(submissions.collect(folder.parent, [NAME]))
+    assert [(one.student, one.problem) for one in found] == [("eve", "unreadable")]
+
+
+def test_a_folder_holds_many_exercises_and_what_was_handed_out_beside_them(tmp_path):
+    put(
+        tmp_path / "ada" / "chapters" / "05_momentum.ipynb",
+        {"nbformat": 4, "cells": []},
+    )
+    for name in ("03_ewma", "05_momentum"):
+        put(tmp_path / "ada" / "exercises" / f"{name}.ipynb", perfect(name))
+    found = {
+        one.exercise: one for one in submissions.collect(tmp_path, list(SOLUTIONS))
+    }
+    assert found.keys() == {"03_ewma", "05_momentum"}
+    assert all(one.answers and not one.problem for one in found.values())
+
+
+def test_the_share_of_the_stars_is_counted_in_tenths():
+    counts = [
+        count for _, count, _ in report.histogram([(0, 9), (9, 9), (8, 9), (0, 0)])
+    ]
+    assert counts == [1, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("machine", sandbox.SYSTEM_CALLS)
+def test_no_jump_leads_out_of_the_filter(machine, monkeypatch):
+    monkeypatch.setattr(sandbox.platform, "machine", lambda: machine)
+    program = list(struct.iter_unpack("=HBBI", sandbox.filter_program()))
+    for position, (code, yes, no, _) in enumerate(program):
+        if code in (sandbox.EQUAL, sandbox.AT_LEAST, sandbox.ANY_BIT):
+            assert position + 1 + max(yes, no) < len(program)
+    assert program[-1] == (sandbox.RETURN, 0, 0, sandbox.ALLOW)
