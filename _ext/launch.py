@@ -39,7 +39,6 @@ def origin(folder):
 def configure(app, config):
     theme = config.html_theme_options
     address = find(app.srcdir, theme.get("repository_url"))
-    config.launch_address = address or ""
     theme["repository_url"] = address or ""
     theme["launch_buttons"] = {}  # the theme's are one click further away
     for button in NEEDING:
@@ -47,33 +46,32 @@ def configure(app, config):
 
 
 def add_links(app, doctree, docname):
-    if not app.config.launch_address:
+    theme = app.config.html_theme_options
+    if not theme["repository_url"]:
         return
     path = app.env.doc2path(docname, base=False)
     if path.endswith(".ipynb"):
         title = next(doctree.findall(nodes.title))
-        colab, binder = links(app.config, path, "Open in ")
+        colab, binder = links(theme, path, "Open in ")
         line = nodes.paragraph("", "", colab, nodes.Text(" "), binder, classes=["launch"])
         title.parent.insert(title.parent.index(title) + 1, line)
     for download in list(doctree.findall(addnodes.download_reference)):
         path = download["reftarget"].lstrip("/")
         if path.endswith(".ipynb"):
-            colab, binder = links(app.config, path, "open in ")
+            colab, binder = links(theme, path, "open in ")
             pieces = [nodes.Text(" ("), colab, nodes.Text(", "), binder, nodes.Text(")")]
             place = download.parent.index(download) + 1
             download.parent[place:place] = pieces
 
 
-def links(config, path, words):
+def links(theme, path, words):
     """A link to a notebook for each place where it runs."""
-    branch = config.html_theme_options.get("repository_branch") or "main"
     for place, url in PLACES.items():
-        target = url(config.launch_address, branch, path)
+        target = url(theme["repository_url"], theme["repository_branch"], path)
         yield nodes.reference("", words + place, refuri=target, internal=False)
 
 
 def setup(app):
-    app.add_config_value("launch_address", "", "html", str)  # a page is written anew when it changes
     app.connect("config-inited", configure, priority=100)  # before the theme looks at its options
     app.connect("doctree-resolved", add_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -62,32 +62,55 @@ def packages(folder):
     return {package["name"].lower(): package["version"] for package in listed}
 
 
-def archive(folder):
-    """Put the repository where the cell looks for it, packed as GitHub packs it."""
+def archive(folder, change=lambda text: text):
+    """Put the repository, its pyproject.toml changed, where the cell looks for it, as GitHub packs it."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     (folder / "archive").mkdir()
     with zipfile.ZipFile(folder / "archive/HEAD.zip", "w") as packed:
         for name in filter(None, names.stdout.split("\0")):
-            packed.write(ROOT / name, f"descent-HEAD/{name}")
+            data = (ROOT / name).read_bytes()
+            packed.writestr(
+                f"descent-HEAD/{name}", change(data.decode()) if name == "pyproject.toml" else data
+            )
+
+
+def first_cell(folder):
+    return run("-c", notebooks.INSTALL_SOURCE.format(address=folder.as_uri()), folder=folder)
+
+
+def fresh(tmp_path_factory):
+    """A folder elsewhere, where the library is not installed."""
+    assert PYTHON.exists(), "there is no such environment: make colab"
+    folder = tmp_path_factory.mktemp("elsewhere")
+    run("-m", "pip", "uninstall", "--yes", "--quiet", *MISSING_THERE, folder=folder)
+    return folder
+
+
+def test_first_cell_fails_before_it_changes_a_package(tmp_path_factory):
+    elsewhere = fresh(tmp_path_factory)
+    before = packages(elsewhere)
+    assert before["numpy"] == "2.1.3"
+    archive(elsewhere, lambda text: text.replace("numpy>=2.0", "numpy>=2.2"))
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        first_cell(elsewhere)
+    assert "conflicting dependencies" in failed.value.stderr
+    assert packages(elsewhere) == before
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """A folder elsewhere, and the packages before and after the first cell of a notebook has run there."""
-    assert PYTHON.exists(), "there is no such environment: make colab"
-    folder = tmp_path_factory.mktemp("elsewhere")
+    folder = fresh(tmp_path_factory)
     archive(folder)
-    run("-m", "pip", "uninstall", "--yes", "--quiet", *MISSING_THERE, folder=folder)
     before = packages(folder)
     assert "No broken" in run("-m", "pip", "check", folder=folder)
-    printed = run("-c", notebooks.INSTALL_SOURCE.format(address=folder.as_uri()), folder=folder)
-    assert printed == ""
+    assert first_cell(folder) == ""
     return folder, before, packages(folder)
 
 
 def test_first_cell_brings_what_is_missing_and_changes_nothing(installed):
     folder, before, after = installed
-    assert before["numpy"] == "2.1.3" and before.items() <= after.items()
+    assert before.items() <= after.items()
     assert after.keys() - before.keys() == MISSING_THERE
     assert "No broken" in run("-m", "pip", "check", folder=folder)
     where = Path(run("-c", "import lib.units; print(lib.__file__)", folder=folder).strip())
