@@ -170,7 +170,9 @@ def _bwrap(folder, calls):
     /library."""
     options = ["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
     options += ["--uid", "1000", "--gid", "1000", "--seccomp", str(calls)]
-    for path in (*_seen(), sys.prefix, sys.base_prefix):
+    for path, megabytes in (("/ipc", 1), ("/tmp", 64)):
+        options += _memory(path, megabytes)
+    for path in (*_seen(), sys.prefix, sys.base_prefix):  # which may lie in /tmp
         options += ["--ro-bind", str(path), str(path)]
     for path in map(Path, ("/bin", "/lib", "/lib32", "/lib64")):
         if path.is_symlink():
@@ -182,11 +184,14 @@ def _bwrap(folder, calls):
         options += ["--tmpfs", str(LIBRARY), "--remount-ro", str(LIBRARY)]
     options += ["--ro-bind", str(folder), "/library"]
     options += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
-    for path, megabytes in (("/dev/shm", 1), ("/ipc", 1), ("/tmp", 64)):
-        size = str(megabytes * MEGABYTE)
-        options += ["--perms", "0700", "--size", size, "--tmpfs", path]
+    options += _memory("/dev/shm", 1)
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     return ["bwrap", *options]
+
+
+def _memory(path, megabytes):
+    size = str(megabytes * MEGABYTE)
+    return ["--perms", "0700", "--size", size, "--tmpfs", path]
 
 
 # The filter of system calls, in the instructions of classic BPF: for each machine its
