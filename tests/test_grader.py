@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -162,6 +163,31 @@ ANSWERS = {
         "killed",
     ),
     "changes the key": ("get_ipython().kernel.session.key = b'mine'", "garbled"),
+    "forges a message": (
+        "kernel = get_ipython().kernel\n"
+        "def average(values, beta):\n"
+        "    content = {'name': 'stdout', 'text': {'a': 1}}\n"
+        "    kernel.session.send(\n"
+        "        kernel.iopub_socket, 'stream', content, parent=kernel.get_parent()\n"
+        "    )",
+        "garbled",
+    ),
+    "forges an empty message": (
+        "kernel = get_ipython().kernel\n"
+        "def average(values, beta):\n"
+        "    kernel.session.send(\n"
+        "        kernel.iopub_socket, 'stream', {}, parent=kernel.get_parent()\n"
+        "    )",
+        "garbled",
+    ),
+    "forges frames": (
+        "get_ipython().kernel.iopub_socket.send_multipart([b'<IDS|MSG>', b'', b'{'])",
+        "garbled",
+    ),
+    "raises what cannot be written": (
+        "def average(values, beta):\n    raise ValueError('\\ud800\\x1b[2J\\x00')",
+        "raised",
+    ),
     "prints without end": ("while True:\n    print('x' * 1000)", "output"),
     "prints 50 MB": ("print('x' * 50_000_000)", "output"),
     "returns something deep": (
@@ -521,6 +547,14 @@ def test_the_feedback_of_a_usual_mistake_has_its_hint(graded):
     assert "This average starts from the first reading" in re.sub(r"\s+", " ", text)
 
 
+def test_what_cannot_be_written_is_replaced(graded):
+    text = feedback(graded[0], "raises what cannot be written")["03.1"]
+    assert (
+        "raised    ValueError: \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2J"
+        in text
+    )
+
+
 def test_the_limits_are_told(graded):
     assert "within 4 seconds" in feedback(graded[0], "never ends")["03.1"]
 
@@ -641,6 +675,11 @@ def test_the_key_is_made_of_all_that_decides(monkeypatch, tmp_path):
             assert key() not in keys, changed
 
 
+def test_what_the_cluster_loses_is_not_graded():
+    lost = types.SimpleNamespace(cancelled=lambda: True)
+    assert command._result(lost) == (None, "the cluster has lost it")
+
+
 def test_a_worker_of_another_version_is_refused():
     job = grading.make_job((NAME, "{}"), {}, 1, {"seconds": 1}, True)
     with pytest.raises(RuntimeError, match="is not that of the command"):
@@ -695,9 +734,9 @@ def test_what_kills_its_worker_again_and_again_is_named(
     folder, out = few(tmp_path / "submissions"), tmp_path / "results"
     arguments = ["grade", str(folder), "--out", str(out)]
     assert command.main([*arguments, "--scheduler", cluster.scheduler_address]) == 1
-    assert (
-        "student 1 03_ewma: Not graded, not graded. it killed the worker"
-        in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert re.fullmatch(
+        "student 1 03_ewma: Not graded. .* 4 different workers.*\n", said
     )
     found = grades(out)
     for student in range(4):
@@ -743,6 +782,7 @@ def test_told_so_it_grades_without_a_sandbox(tmp_path):
         (["--out", "{results}", "--exercises", "{folder}"], "holds no exercises"),
         (["--out", "{folder}/results"], "would lie among the submissions"),
         (["--out", "{results}", "--scheduler", "tcp://127.0.0.1:9"], "no scheduler at"),
+        (["--out", "{folder.parent}/results/seed"], "no results can go to"),
         (["--out", "/usr/share/results"], "lies in /usr, which the answers can read"),
     ],
 )

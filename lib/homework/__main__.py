@@ -8,13 +8,14 @@ be, which is named; 2 if the command cannot run as it was given.
 import argparse
 import contextlib
 import dataclasses
+import functools
 import json
 import logging
 import secrets
 import sys
 from pathlib import Path
 
-from lib.homework import grading, report, sandbox, submissions
+from lib.homework import grading, printed, report, sandbox, submissions
 
 ROOT = Path(__file__).parents[2]
 NOT_GRADED = (
@@ -118,7 +119,10 @@ def grade(options):
         raise Usage("the results would lie among the submissions: choose another --out")
     if not options.without_isolation:
         _check_isolation(options)
-    (options.out / "stored").mkdir(parents=True, exist_ok=True)
+    try:
+        (options.out / "stored").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Usage(f"no results can go to {options.out}: {error.strerror}") from None
     with _logging(options.out / "log.txt"):
         seed = _seed(options)
         log.info("seed %s, isolation %s", seed, not options.without_isolation)
@@ -218,7 +222,7 @@ def _graded(jobs, options):
     with contextlib.ExitStack() as stack:
         if options.scheduler:
             try:
-                client = distributed.Client(options.scheduler, timeout=20)
+                client = distributed.Client(options.scheduler, timeout=10)
             except (OSError, ValueError) as error:
                 raise Usage(f"no scheduler at {options.scheduler}: {error}") from None
         else:
@@ -230,18 +234,29 @@ def _graded(jobs, options):
             stack.enter_context(cluster)
             client = distributed.Client(cluster)
         stack.enter_context(client)
-        futures = {
-            client.submit(grading.grade, job, key, pure=False): key
-            for key, job in jobs.items()
-        }
+        submit = functools.partial(client.submit, grading.grade, pure=False)
+        futures = {submit(job, key): key for key, job in jobs.items()}
+        suspects = []
         for future in distributed.as_completed(futures):
-            error = future.exception()
-            if isinstance(error, distributed.KilledWorker):
-                error = "it killed the worker, again and again"
-            trouble = str(error or "")
-            outcome = None if error else future.result()
+            if future.status == "error" and isinstance(
+                future.exception(), distributed.KilledWorker
+            ):
+                suspects.append(futures[future])
+            else:
+                yield futures[future], *_result(future)
             future.release()
-            yield futures[future], outcome, trouble
+        for key in suspects:  # alone, so that none is named for what another has done
+            yield key, *_result(submit(jobs[key], key))
+
+
+def _result(future):
+    """The outcome of a job, or what kept it from being graded."""
+    if future.cancelled():
+        return None, "the cluster has lost it"
+    error = future.exception()
+    if error is None:
+        return future.result(), ""
+    return None, printed.clean(str(error)) or type(error).__name__
 
 
 def _conclude(table, out, seed):

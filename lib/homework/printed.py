@@ -21,6 +21,14 @@ LONG, SHORT = 400, 200  # of a text that is told: an error's, and any other obje
 _stdout, _dumps = sys.stdout, json.dumps
 
 
+def clean(text):
+    """A text that can be written and shown: without what moves a cursor or is no
+    character."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
 class Shown(str):
     """What a result that is no number looks like. Its `repr` is the text itself."""
 

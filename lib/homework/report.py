@@ -64,7 +64,8 @@ def rows(submission, outcome):
 def failed_rows(submission, problem, detail):
     """The rows of a submission that is not graded: one for each task, or only one if
     its exercise is not known."""
-    text = f"Not graded, {problem}. {detail}".strip()
+    named = "Not graded" if problem == "not graded" else f"Not graded, {problem}"
+    text = f"{named}. {detail}".strip()
     if not submission.exercise:
         yield Row(submission.student, "", "", False, 0, 0, problem, text)
         return

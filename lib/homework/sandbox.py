@@ -3,8 +3,9 @@
 The kernel is a single process: a filter of system calls lets it start no other, so that
 what limits a process limits the submission. It sees the system and its Python,
 read-only, a copy of the library without the tasks, and an empty folder of its own in
-memory; no network, none of the teacher's files. Nothing that it writes reaches a disk:
-the grader finds the kernel's sockets inside the sandbox.
+memory; no network, none of the teacher's files. Of all that it writes only its
+complaints reach a disk, up to `MOST_OF_FILE`: the grader finds the kernel's sockets
+inside the sandbox.
 """
 
 import ast
@@ -36,6 +37,7 @@ INSIDE = ("printed.py", "probes.py", "task.py")  # of this package, what an answ
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 STARTS_IN, WAITS = 60, 0.2  # seconds
 MEGABYTE = 1 << 20
+MOST_OF_FILE = 16 * MEGABYTE
 
 CHECK = '''"""The homework while it is graded: the check of a student says nothing."""
 
@@ -287,6 +289,9 @@ class Kernel:
         self._poller = zmq.Poller()
         for name, channel in self._channels.items():
             channel.linger = 0
+            channel.reconnect_ivl = (
+                -1
+            )  # to what an answer may put in the kernel's place
             channel.connect(f"ipc://{sockets}-{PORTS[name]}")
             self._poller.register(channel, zmq.POLLIN)
         self._messages = {name: deque() for name in self._channels}
@@ -349,7 +354,7 @@ class Kernel:
         for what, limit in (
             (resource.RLIMIT_AS, self.limits.memory),
             (resource.RLIMIT_CPU, seconds),
-            (resource.RLIMIT_FSIZE, 16 * MEGABYTE),
+            (resource.RLIMIT_FSIZE, MOST_OF_FILE),
             (resource.RLIMIT_NOFILE, 256),
             (resource.RLIMIT_CORE, 0),
         ):

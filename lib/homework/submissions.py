@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.homework import lesson
+from lib.homework import lesson, printed
 
 ANSWER = re.compile(r"\s*#\s*answer\s+(\d\d\.\d)(?!\d)", re.IGNORECASE)
 TASK = re.compile(r"\d\d\.\d")
@@ -87,10 +87,7 @@ def _printable(names):
     """For each name one that can be printed, no two alike."""
     shown = {}
     for name in names:
-        text = os.fsencode(name).decode("utf-8", "replace")
-        text = "".join(
-            c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
-        )
+        text = printed.clean(name).replace("\n", "\N{REPLACEMENT CHARACTER}")
         alike = (f"{text}~{number}" for number in itertools.count(2))
         shown[name] = text
         while list(shown.values()).count(shown[name]) > 1:
@@ -115,7 +112,7 @@ def _of_student(student, paths, names, only):
             exercise = _exercise(found, by_name, names)
             one = Submission(student, exercise or "", found)
             if exercise is None:
-                detail = f"no answers to a known exercise in {Path(path).name}"
+                detail = f"no answers to a known exercise in {Path(path).name!r}"
                 one = Submission(student, only or "", {}, "unknown", detail)
         by_exercise[one.exercise].append(one)
     if only:

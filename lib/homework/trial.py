@@ -200,13 +200,13 @@ def decide(task, inputs, outputs):
     if None in calls:
         return None
     try:
-        results = [_result(call) for call in calls]
-    except ValueError as error:
-        return {"passed": False, "problem": "garbled", "text": str(error)}
+        results = [_reason(task, _result(call), outputs) for call in calls]
+    except Exception as error:  # an answer can put anything in the place of an output
+        text = f"{task.name} not yet: {task.title}\n  {error}"
+        return {"passed": False, "problem": "garbled", "text": text}
     if any(one is ... for one in results):
         text = unanswered(task, ...).text
         return {"passed": False, "problem": "no answer", "text": text}
-    results = [_reason(task, one, outputs) for one in results]
     try:
         verdict = judge(task, inputs, results)
     except (
@@ -256,7 +256,8 @@ def _error(output):
 
 def main(folder):
     """Try the job that lies in a folder."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, most))
     # nbformat loads it to know addresses when it sees them, for a second; it sees none.
     sys.modules["rfc3987_syntax"] = None
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
