@@ -124,10 +124,12 @@ class _Refusing(ast.NodeTransformer):
         return ast.parse(f"_stand_in({f'{self.scope}.{name}'!r})", mode="eval").body
 
     def visit_FunctionDef(self, node):
+        """Leave the name and the signature."""
         node.body = [ast.Expr(self._call(node.name))]
         return node
 
     def visit_Lambda(self, node):
+        """Leave the arguments."""
         node.body = self._call("a function")
         return node
 
@@ -228,7 +230,7 @@ def filter_program():
         (LOAD, 0, 0, NUMBER),
         (AT_LEAST, 0, 1, FIRST_OF_X32),
         (RETURN, 0, 0, KILL),
-        (EQUAL, 0, 1, CLONE3),  # libc then asks for clone, whose flags can be seen
+        (EQUAL, 0, 1, CLONE3),  # then `clone` is asked, whose flags can be seen
         (RETURN, 0, 0, REFUSE | errno.ENOSYS),
     ]
     refuse = (RETURN, 0, 0, REFUSE | errno.EPERM)
@@ -243,7 +245,7 @@ def filter_program():
         (EQUAL, 0, 4, numbers["socket"]),
         (LOAD, 0, 0, ARGUMENT),
         (EQUAL, 2, 0, socket.AF_NETLINK),  # by which a kernel finds its own addresses
-        (AT_LEAST, 0, 1, socket.AF_INET + 1),  # AF_VSOCK leads out of any namespace
+        (AT_LEAST, 0, 1, socket.AF_INET + 1),  # `AF_VSOCK` leads out of any namespace
         refuse,
     ]
     program.append((RETURN, 0, 0, ALLOW))
