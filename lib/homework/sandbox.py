@@ -170,10 +170,13 @@ def _seen():
 
 
 def _bwrap(folder, calls):
-    """The command that isolates the one after it; `folder` holds what is in its
-    /library."""
+    """The command that isolates the one after it; `folder` is its /library."""
     options = ["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
     options += ["--uid", "1000", "--gid", "1000", "--seccomp", str(calls)]
+    options += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
+    for path, megabytes in (("/dev/shm", 1), ("/ipc", 1), ("/tmp", 64)):
+        size = str(megabytes * MEGABYTE)
+        options += ["--perms", "0700", "--size", size, "--tmpfs", path]
     for path in (*_seen(), sys.prefix, sys.base_prefix):
         options += ["--ro-bind", str(path), str(path)]
     for path in map(Path, ("/bin", "/lib", "/lib32", "/lib64")):
@@ -185,10 +188,6 @@ def _bwrap(folder, calls):
     if visible(LIBRARY):
         options += ["--tmpfs", str(LIBRARY), "--remount-ro", str(LIBRARY)]
     options += ["--ro-bind", str(folder), "/library"]
-    options += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
-    for path, megabytes in (("/dev/shm", 1), ("/ipc", 1), ("/tmp", 64)):
-        size = str(megabytes * MEGABYTE)
-        options += ["--perms", "0700", "--size", size, "--tmpfs", path]
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     return ["bwrap", *options]
 
