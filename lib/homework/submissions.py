@@ -6,6 +6,7 @@ identifier.
 """
 
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -76,11 +77,18 @@ def collect(folder, names, only=None):
 
 
 def _notebooks(folder):
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(SKIPPED))
-        for name in sorted(files):
-            if name.lower().endswith(".ipynb") and not name.startswith(SKIPPED):
-                yield os.path.join(place, name)
+    """The paths of the notebooks in a folder, however deep it is."""
+    found, waiting = [], [folder]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith(SKIPPED):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.name.lower().endswith(".ipynb"):
+                    found.append(entry.path)
+    return sorted(found)
 
 
 def _printable(names):
