@@ -353,6 +353,11 @@ def odd():
         cell["source"] = cell["source"].partition("\n")[2]
     yield "first lines lost", notebook, ""
     notebook = answered(RIGHT)
+    for cell in filter(lambda cell: is_part(cell, "answer"), notebook["cells"]):
+        cell["source"] = f"%%time\n# Mine.\n\n{cell['source']}"
+        cell["metadata"] = {}
+    yield "first lines below others", notebook, ""
+    notebook = answered(RIGHT)
     first = next(c for c in notebook["cells"] if is_part(c, "answer"))
     notebook["cells"].insert(1, {**first, "source": f"# Answer 03.1\n{BIASED}"})
     yield "an older answer above", notebook, ""
