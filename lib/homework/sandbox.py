@@ -124,10 +124,12 @@ class _Refusing(ast.NodeTransformer):
         return ast.parse(f"_stand_in({f'{self.scope}.{name}'!r})", mode="eval").body
 
     def visit_FunctionDef(self, node):
+        """Leave the name and the signature."""
         node.body = [ast.Expr(self._call(node.name))]
         return node
 
     def visit_Lambda(self, node):
+        """Leave the arguments."""
         node.body = self._call("a function")
         return node
 
@@ -168,10 +170,13 @@ def _seen():
 
 
 def _bwrap(folder, calls):
-    """The command that isolates the one after it; `folder` holds what is in its
-    /library."""
+    """The command that isolates the one after it; `folder` is its /library."""
     options = ["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
     options += ["--uid", "1000", "--gid", "1000", "--seccomp", str(calls)]
+    options += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
+    for path, megabytes in (("/dev/shm", 1), ("/ipc", 1), ("/tmp", 64)):
+        size = str(megabytes * MEGABYTE)
+        options += ["--perms", "0700", "--size", size, "--tmpfs", path]
     for path in (*_seen(), sys.prefix, sys.base_prefix):
         options += ["--ro-bind", str(path), str(path)]
     for path in map(Path, ("/bin", "/lib", "/lib32", "/lib64")):
@@ -183,10 +188,6 @@ def _bwrap(folder, calls):
     if visible(LIBRARY):
         options += ["--tmpfs", str(LIBRARY), "--remount-ro", str(LIBRARY)]
     options += ["--ro-bind", str(folder), "/library"]
-    options += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
-    for path, megabytes in (("/dev/shm", 1), ("/ipc", 1), ("/tmp", 64)):
-        size = str(megabytes * MEGABYTE)
-        options += ["--perms", "0700", "--size", size, "--tmpfs", path]
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     return ["bwrap", *options]
 
@@ -228,7 +229,7 @@ def filter_program():
         (LOAD, 0, 0, NUMBER),
         (AT_LEAST, 0, 1, FIRST_OF_X32),
         (RETURN, 0, 0, KILL),
-        (EQUAL, 0, 1, CLONE3),  # libc then asks for clone, whose flags can be seen
+        (EQUAL, 0, 1, CLONE3),  # then `clone` is asked, whose flags can be seen
         (RETURN, 0, 0, REFUSE | errno.ENOSYS),
     ]
     refuse = (RETURN, 0, 0, REFUSE | errno.EPERM)
@@ -243,7 +244,7 @@ def filter_program():
         (EQUAL, 0, 4, numbers["socket"]),
         (LOAD, 0, 0, ARGUMENT),
         (EQUAL, 2, 0, socket.AF_NETLINK),  # by which a kernel finds its own addresses
-        (AT_LEAST, 0, 1, socket.AF_INET + 1),  # AF_VSOCK leads out of any namespace
+        (AT_LEAST, 0, 1, socket.AF_INET + 1),  # `AF_VSOCK` leads out of any namespace
         refuse,
     ]
     program.append((RETURN, 0, 0, ALLOW))
