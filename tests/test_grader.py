@@ -18,6 +18,9 @@ import sys
 import threading
 import time
 import types
+from collections import deque
+from decimal import Decimal
+from fractions import Fraction
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -25,7 +28,7 @@ import numpy as np
 import pytest
 
 from lib.homework import __main__ as command
-from lib.homework import grading, printed, report, sandbox, submissions
+from lib.homework import grading, printed, report, sandbox, submissions, trial
 from lib.homework.task import Failure
 from tools import exercises, notebooks
 
@@ -201,6 +204,16 @@ ANSWERS = {
         "def average(values, beta):\n    return [0.1] * 1_000_000",
         "output",
     ),
+    "has names of the grader's": (
+        f"{RIGHT}\nvalue = call = path = tell = probe = 1.0\nright = average\n"
+        "def average(values, beta):\n"
+        "    return right(values, beta * value * call * path * tell * probe)",
+        "",
+    ),
+    "calls what is in another cell": (
+        "def average(values, beta):\n    return helper(values, beta)",
+        "raised",
+    ),
     "returns text": ("def average(values, beta):\n    return '<b>0.4</b>'", "wrong"),
 }
 # They replace what all of the student's own answers are called through.
@@ -339,6 +352,11 @@ def odd():
     for cell in filter(lambda cell: is_part(cell, "answer"), notebook["cells"]):
         cell["source"] = cell["source"].partition("\n")[2]
     yield "first lines lost", notebook, ""
+    notebook = answered(RIGHT)
+    for cell in filter(lambda cell: is_part(cell, "answer"), notebook["cells"]):
+        cell["source"] = f"%%time\n# Mine.\n\n{cell['source']}"
+        cell["metadata"] = {}
+    yield "first lines below others", notebook, ""
     notebook = answered(RIGHT)
     first = next(c for c in notebook["cells"] if is_part(c, "answer"))
     notebook["cells"].insert(1, {**first, "source": f"# Answer 03.1\n{BIASED}"})
@@ -545,6 +563,11 @@ def test_the_feedback_of_a_usual_mistake_has_its_hint(graded):
     text = feedback(graded[0], "biased")["03.1"]
     assert "called    average([4.0, 4.95], 0.9)" in text
     assert "This average starts from the first reading" in re.sub(r"\s+", " ", text)
+
+
+def test_a_name_that_is_missing_is_said_to_be_in_no_answer(graded):
+    text = feedback(graded[0], "calls what is in another cell")["03.1"]
+    assert "'helper' is not defined (only cells that begin with `# Answer`" in text
 
 
 def test_what_cannot_be_written_is_replaced(graded):
@@ -869,6 +892,11 @@ def told(capsys, probe, answer, *arguments):
         ((0.1, None), [0.1, None]),
         ([np.ones(2), 3], [[1.0, 1.0], 3]),
         (10**30, 1e30),
+        (Fraction(1, 4), 0.25),
+        ([Fraction(1, 4), Decimal("0.5")], [0.25, 0.5]),
+        (np.ones(2, dtype=np.longdouble), [1.0, 1.0]),
+        (deque([1.0, 2.0]), [1.0, 2.0]),
+        (range(2), [0, 1]),
         (None, None),
     ],
 )
@@ -929,6 +957,21 @@ def test_nothing_is_followed_or_waited_for(tmp_path):
     assert [(one.student, one.problem) for one in found] == [("eve", "unreadable")]
 
 
+def test_a_folder_may_be_deeper_than_python_counts(tmp_path):
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=place)
+        below = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    try:
+        found = list(submissions.collect(tmp_path, [NAME]))
+    finally:
+        subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+    assert [(one.student, one.problem) for one in found] == [("d", "no notebook")]
+
+
 def test_a_folder_holds_many_exercises_and_what_was_handed_out_beside_them(tmp_path):
     put(
         tmp_path / "ada" / "chapters" / "05_momentum.ipynb",
@@ -941,6 +984,51 @@ def test_a_folder_holds_many_exercises_and_what_was_handed_out_beside_them(tmp_p
     }
     assert found.keys() == {"03_ewma", "05_momentum"}
     assert all(one.answers and not one.problem for one in found.values())
+
+
+def test_no_two_names_are_one_in_a_spreadsheet():
+    names = ["=1", "'=1", "''=1", "1"]
+    assert len({report._harmless(name) for name in names}) == len(names)
+
+
+def test_what_was_handed_out_may_take_as_long_as_a_start():
+    runner = trial.Runner(sandbox.Limits(seconds=1), True, lambda event: None)
+    runner.kernel, runner.task, runner.used = types.SimpleNamespace(), None, {}
+    for task, seconds in ((None, sandbox.STARTS_IN), ("03.1", 1)):
+        cell = types.SimpleNamespace(metadata={"task": task})
+        next(runner.pytest_runtest_call(types.SimpleNamespace(cell=cell)))
+        assert runner.kernel.seconds == seconds
+
+
+def test_answers_that_take_all_the_time_there_is_are_graded(monkeypatch):
+    """A class does not wait for them again at the next run."""
+    clock = [0.0]
+    monkeypatch.setattr(
+        grading, "time", types.SimpleNamespace(monotonic=lambda: clock[0])
+    )
+    tried = grading._trial
+
+    def trial_of(job, seconds):
+        if clock[0]:
+            return tried(job, seconds)
+        clock[0] = 1e6
+        return [{"begins": "03.1"}], "timeout"
+
+    monkeypatch.setattr(grading, "_trial", trial_of)
+    answers = {task: ["pass"] for task in TASKS}
+    limits = {"seconds": 1, "memory": 1 << 30, "output": 1 << 20}
+    pristine = json.dumps(blank())
+    job = grading.make_job((NAME, pristine), answers, 1, limits, True)
+    outcome = grading.grade(job, grading.key(job))
+    assert {one["problem"] for one in outcome.values()} == {"timeout"}
+    assert "no time left" in outcome["03.2"]["text"]
+
+
+def test_two_commands_do_not_write_to_one_folder(small, capsys):
+    folder, out = small
+    with command._logging(out / "log.txt"):
+        assert command.main(["grade", str(folder), "--out", str(out)]) == 2
+    assert "another grader is at work" in capsys.readouterr().err
 
 
 def test_the_share_of_the_stars_is_counted_in_tenths():

@@ -8,6 +8,7 @@ be, which is named; 2 if the command cannot run as it was given.
 import argparse
 import contextlib
 import dataclasses
+import fcntl
 import functools
 import json
 import logging
@@ -173,6 +174,10 @@ def _rows(options, known, seed):
 @contextlib.contextmanager
 def _logging(path):
     with contextlib.closing(logging.FileHandler(path, encoding="utf-8")) as handler:
+        try:
+            fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Usage(f"another grader is at work on {path.parent}") from None
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)

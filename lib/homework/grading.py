@@ -26,6 +26,7 @@ EXPLAINED = {
     "no answer": "Nothing was answered: the cell is as it was handed out.",
     "absent": "No cell begins with `# Answer {task}`.",
     "timeout": "It did not end within {seconds:g} seconds.",
+    "late": "There was no time left for it: the other answers have used it up.",
     "output": "It printed more than {output} bytes.",
     "killed": "It ended the Python that it ran in.",
     "garbled": "What came back was no result of the call.",
@@ -88,7 +89,9 @@ def grade(job, expected):
             stopped.setdefault(begun[-1], end)
         told = {e.pop("task"): e for e in events if "task" in e}
         if not told and not stopped.keys() - stoppers.keys():
-            raise RuntimeError(end)
+            if end != "timeout" or seconds == round_of:
+                raise RuntimeError(end)
+            told = {name: _problem("timeout", "late", name, job) for name in pending}
         stoppers |= stopped
         outcome |= told
         outcome |= {
@@ -127,6 +130,7 @@ def _trial(job, seconds):
     ) as folder:
         folder = Path(folder)
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        (folder / "events.jsonl").touch()
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),

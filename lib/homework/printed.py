@@ -6,6 +6,7 @@ more. `read` runs outside and believes nothing of it: neither that it is JSON, n
 large or how deep it is.
 """
 
+import contextlib
 import json
 import sys
 
@@ -80,8 +81,9 @@ def _plain(result):
         return result
     if isinstance(result, (tuple, list)):
         return [_plain(part) for part in result]
-    if isinstance(result, (np.ndarray, np.generic)) and result.dtype.kind in "biuf":
-        return result.tolist()
+    if not isinstance(result, str):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return np.asarray(result, dtype=float).tolist()  # as a check would
     return {"shown": repr(result)[:SHORT]}
 
 

@@ -176,7 +176,7 @@ def _link(student):
 
 
 def _harmless(name):
-    return f"'{name}" if name.startswith(FORMULA) else name
+    return f"'{name}" if name.startswith((*FORMULA, "'")) else name
 
 
 def _template(name):

@@ -6,6 +6,7 @@ identifier.
 """
 
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -17,6 +18,9 @@ from pathlib import Path
 from lib.homework import lesson, printed
 
 ANSWER = re.compile(r"\s*#\s*answer\s+(\d\d\.\d)(?!\d)", re.IGNORECASE)
+BELOW = re.compile(
+    r"(?:[ \t]*(?:[#%].*)?\n)*?[ \t]*" + ANSWER.pattern[3:], re.IGNORECASE
+)
 TASK = re.compile(r"\d\d\.\d")
 MOST_BYTES, MOST_CHARACTERS = 64 << 20, 1 << 20  # of a notebook; of its answers
 SKIPPED = (".", "__MACOSX")  # what folders and files begin with that are nobody's work
@@ -76,11 +80,18 @@ def collect(folder, names, only=None):
 
 
 def _notebooks(folder):
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(SKIPPED))
-        for name in sorted(files):
-            if name.lower().endswith(".ipynb") and not name.startswith(SKIPPED):
-                yield os.path.join(place, name)
+    """The paths of the notebooks in a folder, however deep it is."""
+    found, waiting = [], [folder]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith(SKIPPED):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.name.lower().endswith(".ipynb"):
+                    found.append(entry.path)
+    return sorted(found)
 
 
 def _printable(names):
@@ -179,8 +190,8 @@ def answers(notebook):
     order.
 
     A cell belongs to the task that its first line names, `# Answer 05.1`, or else to
-    the one in its metadata. Raises `Unreadable` if they are too long to have been
-    written by hand.
+    the one in its metadata, or else to the one that is named below other comments and
+    magics. Raises `Unreadable` if they are too long to have been written by hand.
     """
     found = {}
     for cell in notebook["cells"]:
@@ -211,7 +222,8 @@ def _task(cell, source):
     if named := ANSWER.match(source):
         return named[1]
     metadata = cell.get("metadata")
-    if not isinstance(metadata, dict) or metadata.get("part") != "answer":
-        return None
-    task = metadata.get("task")
-    return task if isinstance(task, str) and TASK.fullmatch(task) else None
+    if isinstance(metadata, dict) and metadata.get("part") == "answer":
+        task = metadata.get("task")
+        return task if isinstance(task, str) and TASK.fullmatch(task) else None
+    named = BELOW.match(source[:1000])
+    return named and named[1]

@@ -8,6 +8,7 @@ there, line by line, so that whoever started this process learns of every task t
 came to, however it ends.
 """
 
+import dataclasses
 import json
 import resource
 import secrets
@@ -72,13 +73,15 @@ def _code(source, **metadata):
 
 def call(task, arguments):
     """The source of a cell that calls an answer through the probe of its task and
-    prints the result."""
-    probe = task.probe.__name__
-    given = ", ".join([probe, task.answer, *map(repr, arguments)])
+    prints the result.
+
+    It takes no name that a student may have given to something.
+    """
+    given = ", ".join(["_homework_probe", task.answer, *map(repr, arguments)])
     return (
-        f"from lib.homework.printed import tell\n"
-        f"from lib.homework.probes import {probe}\n"
-        f"tell({given})"
+        f"from lib.homework.printed import tell as _homework_tell\n"
+        f"from lib.homework.probes import {task.probe.__name__} as _homework_probe\n"
+        f"_homework_tell({given})"
     )
 
 
@@ -128,7 +131,9 @@ class Runner:
         self.task = task = cell.get("task") or self.task
         self.emit({"begins": task})
         began = time.monotonic()
-        self.kernel.seconds = self.limits.seconds - self.used.get(task, 0)
+        # What was handed out imports for as long as a kernel may take to start.
+        seconds = self.limits.seconds if task else sandbox.STARTS_IN
+        self.kernel.seconds = seconds - self.used.get(task, 0)
         try:
             result = yield
             self.outputs[task, cell.get("part"), cell.get("number")] = item.test_outputs
@@ -228,12 +233,16 @@ def _named(failure):
 
 def _reason(task, result, outputs):
     """For an answer that is not defined, what its cell has raised; else the result
-    itself."""
+    itself. Of any other name that is missing it says which cells count."""
     missing = f"NameError: name {task.answer!r} is not defined"
     if isinstance(result, Failure) and result.text == missing:
         for (name, part, _), output in outputs.items():
             if (name, part) == (task.name, "answer") and (error := _error(output)):
-                return error
+                result = error
+                break
+    if isinstance(result, Failure) and result.text.startswith("NameError: "):
+        only = "only cells that begin with `# Answer` are graded"
+        return dataclasses.replace(result, text=f"{result.text} ({only})")
     return result
 
 
