@@ -15,6 +15,8 @@ from typing import Any
 
 from lib.homework import probes
 
+KNOWN_OUTSIDE = (probes.value, probes.call)  # what comes back can be judged by itself
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -58,6 +60,12 @@ class Task:
     probe: Callable = probes.value
     tolerance: float = 1e-6
     lacks: Callable | None = None
+
+    @property
+    def claimed(self):
+        """Whether a pass rests on what the answer says: a rule of the student's own,
+        whose way is known only from where it ran."""
+        return self.lacks is not None and self.probe not in KNOWN_OUTSIDE
 
     def results(self, answer, inputs):
         """What the probe makes of an answer for each of the inputs; a `Failure` where it raises."""

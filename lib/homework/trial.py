@@ -220,11 +220,9 @@ def decide(task, inputs, outputs):
         verdict = Verdict(False, f"{task.name} not yet: {task.title}\n  {error}")
     failures = [one for one in results if isinstance(one, Failure)]
     problem = _named(failures[0]) if failures else "wrong"
-    return {
-        "passed": verdict.passed,
-        "problem": "" if verdict.passed else problem,
-        "text": verdict.text,
-    }
+    if verdict.passed:
+        problem = "claimed" if task.claimed else ""
+    return {"passed": verdict.passed, "problem": problem, "text": verdict.text}
 
 
 def _named(failure):
