@@ -452,7 +452,7 @@ def grades(out):
 def graded(folder):
     """The folder of the results, and the finished command."""
     out = folder.parent / "results"
-    limits = ["--time-limit", "4", "--memory", "700", "--seed", "11"]
+    limits = ["--time-limit", "8", "--memory", "700", "--seed", "11"]
     ran = grade(
         folder,
         out,
