@@ -64,9 +64,8 @@ endif
 
 # The library and the lessons on the oldest packages that pyproject.toml claims, in one thread, so that no output rests
 # on how a sum is cut into parts. The tests of the house are about other packages.
-HOUSE := benchmarks book distribution ext glossary house launch notebooks site_step words
+HOUSE := benchmarks book distribution ext glossary grader house launch notebooks site_step words
 oldest: $(BIN)/ready  ## the library and the lessons on the oldest packages
-	$(BIN)/python -m tools.bubblewrap
 	$(BIN)/uv venv --quiet --clear --python 3.11 _build/oldest
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/oldest tests/oldest/requirements.lock
 	_build/oldest/bin/python -c "import matplotlib.pyplot"

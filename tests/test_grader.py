@@ -714,8 +714,9 @@ def cluster():
     """Two workers, as on another machine."""
     from distributed import LocalCluster
 
-    with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        yield cluster
+    cluster = LocalCluster(2, threads_per_worker=1, dashboard_address=":0")
+    yield cluster
+    command._close(cluster)
 
 
 @pytest.mark.filterwarnings("ignore")

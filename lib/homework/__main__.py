@@ -236,7 +236,7 @@ def _graded(jobs, options):
                 threads_per_worker=1,
                 dashboard_address=":0",
             )
-            stack.enter_context(cluster)
+            stack.callback(_close, cluster)
             client = distributed.Client(cluster)
         stack.enter_context(client)
         submit = functools.partial(client.submit, grading.grade, pure=False)
@@ -252,6 +252,12 @@ def _graded(jobs, options):
             future.release()
         for key in suspects:  # alone, so that none is named for what another has done
             yield key, *_result(submit(jobs[key], key))
+
+
+def _close(cluster):
+    """Close a cluster, which might wait for ever for a worker that was killed."""
+    with contextlib.suppress(TimeoutError):
+        cluster.close(timeout=30)
 
 
 def _result(future):
