@@ -579,7 +579,7 @@ def test_what_cannot_be_written_is_replaced(graded):
 
 
 def test_the_limits_are_told(graded):
-    assert "within 4 seconds" in feedback(graded[0], "never ends")["03.1"]
+    assert "within 8 seconds" in feedback(graded[0], "never ends")["03.1"]
 
 
 def test_the_pages_hold_nothing_of_a_students_that_is_alive(graded):
