@@ -839,6 +839,9 @@ def test_every_solution_passes_with_what_stands_in_for_the_library(tmp_path):
     assert len(found) > 5 * len(SOLUTIONS)
     own = {("perfect", t.name) for name in SOLUTIONS for t in lesson(name[:2]) if t.claimed}
     assert len(own) == 7
+    page = (ROOT / "exercises/GRADING.md").read_text(encoding="utf-8")
+    told = re.search(r"a rule of the student's\s+own is tried, ([\d., and]+):", page)[1]
+    assert set(re.findall(r"\d\d\.\d", told)) == {task for _, task in own}
     assert found == {key: "claimed" if key in own else "" for key in found}
 
 

@@ -1,22 +1,15 @@
 """The bubblewrap of the grader's tests: `python -m tools.bubblewrap` brings it if the machine has none."""
 
-import os
 import shutil
-import subprocess
 import sys
 
 from lib.homework import sandbox
-
-
-def install():
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "--quiet"])
-        subprocess.run(["apt-get", "install", "--yes", "bubblewrap"])
+from tools import debian
 
 
 def main():
     if not shutil.which("bwrap"):
-        install()
+        debian.install("bubblewrap")
     try:
         sandbox.check_isolation()
     except sandbox.Unisolated as error:

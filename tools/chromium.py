@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tools import debian
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -24,14 +26,8 @@ def find():
 
 
 def install():
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        packages = ["chromium", "fonts-dejavu-core"]
-        update = subprocess.run(["apt-get", "update", "--quiet"])
-        if (
-            update.returncode == 0
-            and subprocess.run(["apt-get", "install", "--yes", *packages]).returncode == 0
-        ):
-            return
+    if debian.install("chromium", "fonts-dejavu-core"):
+        return
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 
 

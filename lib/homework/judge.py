@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.homework import probes
-from lib.homework.task import Failure
+from lib.homework.task import Failure, blank
 
 MOST_PARTS, MOST_CHARACTERS = 12, 80  # of a result, that are shown
 
@@ -25,8 +25,7 @@ class Verdict:
 
 def unanswered(task, answer):
     """The verdict on what is no answer, a blank or the library's own function; `None` for any other."""
-    parts = answer if isinstance(answer, (tuple, list)) else [answer]
-    if any(part is ... for part in parts):
+    if blank(answer):
         hint = f"Nothing here yet. Give {task.answer} its value in the cell above."
         return _failed(task, [], hint)
     module = getattr(answer, "__module__", None) or ""

@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from lib.homework.task import Failure, attempt
+from lib.homework.task import Failure, attempt, blank
 
 MARK = "result: "
 MOST_CHARACTERS, MOST_DEPTH = 2_000_000, 8
@@ -39,8 +39,7 @@ class Shown(str):
 
 def tell(probe, answer, *arguments):
     """Print what a probe makes of an answer, or why it makes nothing."""
-    parts = answer if isinstance(answer, (tuple, list)) else [answer]
-    if any(part is ... for part in parts):
+    if blank(answer):
         told = {"blank": True}
     else:
         result = attempt(lambda *given: _plain(probe(*given)), answer, arguments)

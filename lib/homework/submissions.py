@@ -96,13 +96,14 @@ def _notebooks(folder):
 
 def _printable(names):
     """For each name one that can be printed, no two alike."""
-    shown = {}
+    shown, taken = {}, set()
     for name in names:
         text = printed.clean(name).replace("\n", "\N{REPLACEMENT CHARACTER}")
         alike = (f"{text}~{number}" for number in itertools.count(2))
-        shown[name] = text
-        while list(shown.values()).count(shown[name]) > 1:
-            shown[name] = next(alike)
+        shown[name] = next(
+            one for one in itertools.chain([text], alike) if one not in taken
+        )
+        taken.add(shown[name])
     return shown
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from lib.homework import probes
 
-KNOWN_OUTSIDE = (probes.value, probes.call)  # what comes back can be judged by itself
+# What these bring back can be judged by itself.
+KNOWN_OUTSIDE = (probes.value, probes.call, probes.arrays)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ class Task:
             attempt(self.probe, answer, copy.deepcopy(arguments))
             for arguments in inputs
         ]
+
+
+def blank(answer):
+    """Whether an answer, or a part of it, is still the `...` of the starter."""
+    parts = answer if isinstance(answer, (tuple, list)) else [answer]
+    return any(part is ... for part in parts)
 
 
 def attempt(probe, answer, arguments):
