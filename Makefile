@@ -29,6 +29,7 @@ test: lint book unit nbval colab oldest browser  ## everything that has to hold;
 
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --quiet --check .
 	$(BIN)/codespell
 	$(BIN)/zizmor --quiet --offline --strict-collection --persona pedantic .github
 	$(NODE) node_modules/cspell/bin.mjs --no-progress --no-summary

@@ -20,9 +20,7 @@ def main():
             table.append(row.cells())
     widths = [max(map(len, column)) for column in zip(*table)]
     for line in table:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-        )
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
     print(
         "ratio: ours to the contender's if the goal is an upper limit, the contender's to ours if a lower one"
     )

@@ -15,9 +15,7 @@ START, STEPS, RATE = (0.1, 3.5), 100, 0.1
 
 
 def adam():
-    return trace(
-        optimizers.adam, surfaces.ravine.gradient, START, STEPS, learning_rate=RATE
-    )
+    return trace(optimizers.adam, surfaces.ravine.gradient, START, STEPS, learning_rate=RATE)
 
 
 def adam_paper():

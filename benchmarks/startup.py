@@ -56,17 +56,13 @@ def lesson(path):
     """A lesson without the cells that check it against Keras."""
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and not KERAS.search(cell.source)
+        cell for cell in notebook.cells if cell.cell_type == "code" and not KERAS.search(cell.source)
     ]
     return notebook
 
 
 def rows():
-    yield compare(
-        "import lib", "lib", "numpy", "numpy", "<= 1.15", rounds=15, timer=import_time
-    )
+    yield compare("import lib", "lib", "numpy", "numpy", "<= 1.15", rounds=15, timer=import_time)
     yield compare(
         "import lib",
         "lib",

@@ -16,9 +16,7 @@ SURFACE, COEFFICIENTS, TARGET = surfaces.ravine, (0.1, 1.2), (4.0, 2.0)
 def settings(n):
     """A map of `n` settings: every rate with every beta, two flat arrays."""
     side = round(n**0.5)
-    return np.repeat(np.linspace(0.01, 0.6, side), side), np.tile(
-        np.linspace(0.0, 0.99, side), side
-    )
+    return np.repeat(np.linspace(0.01, 0.6, side), side), np.tile(np.linspace(0.0, 0.99, side), side)
 
 
 def momentum(rates, betas):
@@ -157,9 +155,7 @@ def adam_in_place(rates, betas, surface=by_hand, beta_2=0.999, epsilon=1e-7):
 
 def adam_optax(rates, betas):
     """A function that runs the sweep: optax under `vmap` and `scan`, compiled once, in JAX's own float32."""
-    os.environ.setdefault(
-        "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"
-    )  # one thread, as NumPy
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # one thread, as NumPy
     import jax
     import jax.numpy as jnp
     import optax
@@ -192,9 +188,7 @@ def adam_optax(rates, betas):
 
 def growth(what, run):
     """The slope of the time from 10,000 to 1,000,000 settings, both axes logarithmic."""
-    few, many, found = ratio(
-        partial(run, *settings(10_000)), partial(run, *settings(1_000_000)), rounds=3
-    )
+    few, many, found = ratio(partial(run, *settings(10_000)), partial(run, *settings(1_000_000)), rounds=3)
     return Row(
         what,
         duration(many),

@@ -22,9 +22,7 @@ class Row:
         if self.found is None:
             return f"not measured: {self.contender} not installed"
         sign, limit = self.goal.split()
-        holds = (
-            self.found <= float(limit) if sign == "<=" else self.found >= float(limit)
-        )
+        holds = self.found <= float(limit) if sign == "<=" else self.found >= float(limit)
         return "holds" if holds else "misses"
 
     def cells(self):

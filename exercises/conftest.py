@@ -1,4 +1,4 @@
-"""Under pytest a failed check of the homework is an error; the report ends with the tasks that pass."""
+"""Under pytest a failed check is an error; the report ends with the tasks passed."""
 
 import os
 import re

@@ -13,4 +13,14 @@ from lib import averages, optimizers, paths, schedules, surfaces
 from lib.averages import debias, ewma
 from lib.paths import sweep, trace
 
-__all__ = ["averages", "debias", "ewma", "optimizers", "paths", "schedules", "surfaces", "sweep", "trace"]
+__all__ = [
+    "averages",
+    "debias",
+    "ewma",
+    "optimizers",
+    "paths",
+    "schedules",
+    "surfaces",
+    "sweep",
+    "trace",
+]

@@ -21,7 +21,11 @@ def temperatures():
     2012-01-01 12.8
     """
     dates, celsius = np.loadtxt(
-        DATASETS / "seattle_temperatures.csv", dtype=str, delimiter=",", skiprows=1, unpack=True
+        DATASETS / "seattle_temperatures.csv",
+        dtype=str,
+        delimiter=",",
+        skiprows=1,
+        unpack=True,
     )
     return dates.astype("datetime64[D]"), celsius.astype(float)
 

@@ -59,7 +59,12 @@ EXACT_MOMENTUM = {"learning_rate": 2**-4, "momentum": 7 / 8}
 USED_RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7}
 EXACT_RMSPROP = {"learning_rate": 2**-6, "rho": 7 / 8, "epsilon": 2**-7}
 USED_ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
-EXACT_ADAM = {"learning_rate": 2**-4, "beta_1": 7 / 8, "beta_2": 1 - 2**-10, "epsilon": 2**-7}
+EXACT_ADAM = {
+    "learning_rate": 2**-4,
+    "beta_1": 7 / 8,
+    "beta_2": 1 - 2**-10,
+    "epsilon": 2**-7,
+}
 
 TWINS = {
     "gradient_descent": Twin("SGD", {"learning_rate": 0.1}, {"learning_rate": 2**-4}),
@@ -68,11 +73,17 @@ TWINS = {
         "SGD",
         {"learning_rate": 0.4, "momentum": 0.75},
         {"learning_rate": 2**-1, "momentum": 7 / 8},
-        arguments=lambda given: {**given, "learning_rate": given["learning_rate"] * (1 - given["momentum"])},
+        arguments=lambda given: {
+            **given,
+            "learning_rate": given["learning_rate"] * (1 - given["momentum"]),
+        },
         note="Keras is given learning_rate * (1 - momentum)",
     ),
     "momentum_accumulated": Twin(
-        "SGD", USED_MOMENTUM, EXACT_MOMENTUM, note="Equal because the learning rate is constant"
+        "SGD",
+        USED_MOMENTUM,
+        EXACT_MOMENTUM,
+        note="Equal because the learning rate is constant",
     ),
     "nesterov": Twin(
         "SGD",
@@ -83,7 +94,10 @@ TWINS = {
         note="Keras's weights are w + momentum * velocity",
     ),
     "nesterov_keras": Twin(
-        "SGD", USED_MOMENTUM, EXACT_MOMENTUM, arguments=lambda given: {**given, "nesterov": True}
+        "SGD",
+        USED_MOMENTUM,
+        EXACT_MOMENTUM,
+        arguments=lambda given: {**given, "nesterov": True},
     ),
     "adagrad": Twin(
         "Adagrad",
@@ -92,10 +106,15 @@ TWINS = {
     ),
     "rmsprop": Twin("RMSprop", USED_RMSPROP, EXACT_RMSPROP),
     "rmsprop_momentum": Twin(
-        "RMSprop", {**USED_RMSPROP, "momentum": 0.9}, {**EXACT_RMSPROP, "momentum": 3 / 4}
+        "RMSprop",
+        {**USED_RMSPROP, "momentum": 0.9},
+        {**EXACT_RMSPROP, "momentum": 3 / 4},
     ),
     "rmsprop_centered": Twin(
-        "RMSprop", USED_RMSPROP, EXACT_RMSPROP, arguments=lambda given: {**given, "centered": True}
+        "RMSprop",
+        USED_RMSPROP,
+        EXACT_RMSPROP,
+        arguments=lambda given: {**given, "centered": True},
     ),
     "adadelta": Twin(
         "Adadelta",
@@ -127,7 +146,9 @@ def check(name):
     difference is larger than tolerated.
     """
     if name not in TWINS:
-        raise ValueError(f"Keras has no twin of {name!r}; it has one of: {', '.join(TWINS)}")
+        raise ValueError(
+            f"Keras has no twin of {name!r}; it has one of: {', '.join(TWINS)}"
+        )
     twin = TWINS[name]
     rule = getattr(optimizers, name)
     results = [(row, difference(rule, twin, row)) for row in rows(twin)]
@@ -152,14 +173,18 @@ def difference(rule, twin, row, steps=STEPS):
     """The largest difference between the weights of `rule` and of its twin, over all steps and weights."""
     record = run(rule, steps, **row.hyperparameters)
     arguments = twin.arguments(row.hyperparameters)
-    path = keras_path(twin.keras, gradient, START, steps, precision=row.precision, **arguments)
+    path = keras_path(
+        twin.keras, gradient, START, steps, precision=row.precision, **arguments
+    )
     return float(np.abs(path - twin.weights(record, row.hyperparameters)).max())
 
 
 def run(rule, steps=STEPS, **hyperparameters):
     """The `paths.history` of a rule on the gradients of this check, at most `STEPS`."""
     step = itertools.count(1)
-    return history(rule, lambda w: gradient(w, next(step)), START, steps, **hyperparameters)
+    return history(
+        rule, lambda w: gradient(w, next(step)), START, steps, **hyperparameters
+    )
 
 
 def keras_path(keras, gradient, start, steps, *, precision="float32", **arguments):
@@ -183,7 +208,9 @@ def gradient(w, t):
 
     The first column descends the ravine; the second is given recorded gradients, wherever it is.
     """
-    return np.stack([surfaces.ravine.gradient(w[:, 0]), _recorded()[t - 1].astype(w.dtype)], axis=1)
+    return np.stack(
+        [surfaces.ravine.gradient(w[:, 0]), _recorded()[t - 1].astype(w.dtype)], axis=1
+    )
 
 
 @functools.cache
@@ -191,7 +218,9 @@ def _recorded():
     """Two series of gradients, `(STEPS, 2)`: noise, and noise that is zero nine times out of ten."""
     random = np.random.default_rng(0)
     dense, sparse = random.normal(size=(2, STEPS))
-    return np.stack([dense, sparse * (random.random(STEPS) < 0.1)], axis=1).astype("float32")
+    return np.stack([dense, sparse * (random.random(STEPS) < 0.1)], axis=1).astype(
+        "float32"
+    )
 
 
 def model(network, w):
@@ -204,7 +233,10 @@ def model(network, w):
     precision = np.asarray(w).dtype.name
     twin = keras.Sequential(
         [keras.Input(network.sizes[:1], dtype=precision)]
-        + [keras.layers.Dense(size, activation=network.activation, dtype=precision) for size in hidden]
+        + [
+            keras.layers.Dense(size, activation=network.activation, dtype=precision)
+            for size in hidden
+        ]
         + [keras.layers.Dense(last, dtype=precision)]
     )
     twin.dtype_policy = precision  # it would cast its inputs to float32
@@ -249,7 +281,11 @@ def _recorded_loss(network, twin, x, y):
     }[network.objective]
     with tf.GradientTape() as recorder:
         loss = tf.reduce_mean(per_example(y, twin(x)))
-    return loss, recorder.gradient(loss, twin.trainable_variables), twin.trainable_variables
+    return (
+        loss,
+        recorder.gradient(loss, twin.trainable_variables),
+        twin.trainable_variables,
+    )
 
 
 def _flat(parts):
@@ -290,7 +326,9 @@ def _table(name, twin, results):
 
 
 def _call(name, arguments):
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    return (
+        f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    )
 
 
 @functools.cache

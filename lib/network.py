@@ -321,7 +321,8 @@ def train(
                 for name, pair in data.items():
                     curves[name].append(_loss(network, point, *pair))
     record = {"w": point, "batch_loss": np.array(batch_loss)}
-    for name, curve in curves.items():  # the start may have fewer axes than the settings
+    # The start may have fewer axes than the settings.
+    for name, curve in curves.items():
         record[name] = np.stack(np.broadcast_arrays(*curve))
     return record
 

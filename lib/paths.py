@@ -81,7 +81,9 @@ def history(rule, gradient, start, steps, **hyperparameters):
     record["w"] = np.empty((steps + 1,) + w.shape)
     record["w"][0] = w
     with np.errstate(all="ignore"):
-        for t, point, values in _walk(rule, overheard, w, state, steps, hyperparameters):
+        for t, point, values in _walk(
+            rule, overheard, w, state, steps, hyperparameters
+        ):
             record["w"][t] = point
             for name, value in zip(names, told + values):
                 record[name][t - 1] = value
@@ -134,13 +136,20 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
     array([  inf,   inf, 4775.])
     """
     if not (hasattr(surface, "value") and hasattr(surface, "gradient")):
-        raise TypeError(f"surface must have a value and a gradient, functions of w, got {surface!r}")
+        raise TypeError(
+            f"surface must have a value and a gradient, functions of w, got {surface!r}"
+        )
     if not isinstance(tolerance, (int, float)) or np.isnan(tolerance):
         raise ValueError(f"tolerance must be a number, got {tolerance!r}")
-    w, state, hyperparameters = _prepare(rule, surface.gradient, start, steps, hyperparameters)
+    w, state, hyperparameters = _prepare(
+        rule, surface.gradient, start, steps, hyperparameters
+    )
     batch = w.shape[1:]
     w = w.reshape((len(w), -1))
-    result = {name: np.full(w.shape[1], np.inf) for name in ("final_loss", "steps_to_tolerance", "diverged")}
+    result = {
+        name: np.full(w.shape[1], np.inf)
+        for name in ("final_loss", "steps_to_tolerance", "diverged")
+    }
 
     def flat(value):
         return np.broadcast_to(value, batch).reshape(-1) if np.ndim(value) else value
@@ -157,7 +166,9 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
         reached = result["steps_to_tolerance"][block]
         lost = result["diverged"][block]
         with np.errstate(all="ignore"):
-            for t, point, _ in _walk(rule, surface.gradient, w[:, block], state, steps, settings):
+            for t, point, _ in _walk(
+                rule, surface.gradient, w[:, block], state, steps, settings
+            ):
                 loss = surface.value(point)
                 reached[(loss <= tolerance) & (reached > t)] = t
                 finite = np.isfinite(point)
@@ -179,13 +190,17 @@ def signature(rule):
     parameters = list(inspect.signature(rule).parameters.values())
     positional = [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
     state = OrderedDict((p.name, p.default) for p in positional[3:])
-    missing = [name for name, value in state.items() if value is inspect.Parameter.empty]
+    missing = [
+        name for name, value in state.items() if value is inspect.Parameter.empty
+    ]
     if len(positional) < 3 or missing:
         raise TypeError(
             f"rule must be of the form rule(w, gradient, t, state=start, *, hyperparameters), got "
             f"{_name(rule)}{inspect.signature(rule)}"
         )
-    return state, OrderedDict((p.name, p.default) for p in parameters if p.kind == p.KEYWORD_ONLY)
+    return state, OrderedDict(
+        (p.name, p.default) for p in parameters if p.kind == p.KEYWORD_ONLY
+    )
 
 
 def _prepare(rule, gradient, start, steps, hyperparameters):
@@ -198,7 +213,9 @@ def _prepare(rule, gradient, start, steps, hyperparameters):
     checked = _check_hyperparameters(rule, defaults, hyperparameters)
     start = _numbers("start", start)
     if start.ndim == 0 or not np.isfinite(start).all():
-        raise ValueError(f"start must be finite numbers of shape (n,) or (n, *batch), got {start!r}")
+        raise ValueError(
+            f"start must be finite numbers of shape (n,) or (n, *batch), got {start!r}"
+        )
     shapes = {"start": start.shape[1:]}
     for name, value in checked.items():
         if not callable(value):
@@ -209,9 +226,13 @@ def _prepare(rule, gradient, start, steps, hyperparameters):
         batch = np.broadcast_shapes(*shapes.values())
     except ValueError:
         given = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
-        raise ValueError(f"the batch shapes of the arguments must broadcast, got {given}") from None
+        raise ValueError(
+            f"the batch shapes of the arguments must broadcast, got {given}"
+        ) from None
     w = np.empty(start.shape[:1] + batch)
-    w[...] = start.reshape(start.shape[:1] + (1,) * (1 + len(batch) - start.ndim) + start.shape[1:])
+    w[...] = start.reshape(
+        start.shape[:1] + (1,) * (1 + len(batch) - start.ndim) + start.shape[1:]
+    )
     return w, state, checked
 
 
@@ -225,8 +246,13 @@ def _check_hyperparameters(rule, defaults, given):
             )
     for name, default in defaults.items():
         if default is inspect.Parameter.empty and name not in given:
-            raise TypeError(f"{_name(rule)} needs a value for its hyperparameter {name}")
-    checked = {name: value if callable(value) else _in_limits(name, value) for name, value in given.items()}
+            raise TypeError(
+                f"{_name(rule)} needs a value for its hyperparameter {name}"
+            )
+    checked = {
+        name: value if callable(value) else _in_limits(name, value)
+        for name, value in given.items()
+    }
     for low, high in ORDERED:
         least, most = [checked.get(name, defaults.get(name)) for name in (low, high)]
         if _is_number(least) and _is_number(most) and least > most:
@@ -238,11 +264,19 @@ def _in_limits(name, value):
     if name in FUNCTIONS:
         raise TypeError(f"{name} must be a function of w, got {value!r}")
     low, high = LIMITS.get(name, (-np.inf, np.inf))
-    number = float(value) if isinstance(value, (int, float)) else _numbers(name, value)[()]
+    number = (
+        float(value) if isinstance(value, (int, float)) else _numbers(name, value)[()]
+    )
     good = (number >= low) & (number < high) & (number > -np.inf)
     if good is not True and not np.all(good):
         wrong = value if np.ndim(number) == 0 else float(number[~good].flat[0])
-        limits = f" in [{low:g}, {high:g})" if high < np.inf else f" >= {low:g}" if low > -np.inf else ""
+        limits = (
+            f" in [{low:g}, {high:g})"
+            if high < np.inf
+            else f" >= {low:g}"
+            if low > -np.inf
+            else ""
+        )
         raise ValueError(f"{name} must be a finite number{limits}, got {wrong!r}")
     return number
 
@@ -253,7 +287,9 @@ def _numbers(name, value):
             raise TypeError
         return np.array(value, dtype=float)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+        raise TypeError(
+            f"{name} must be a number or an array of numbers, got {value!r}"
+        ) from None
 
 
 def _is_number(value):
@@ -266,11 +302,16 @@ def _is_schedule(name, value):
 
 def _walk(rule, gradient, w, state, steps, hyperparameters):
     """Yield the step number, the point and the values of the state after every step."""
-    np.empty(min(64 * w.size, 1 << 21))  # freed at once: from now on malloc keeps memory of this size at hand
+    # Freed at once: from now on malloc keeps memory of this size at hand.
+    np.empty(min(64 * w.size, 1 << 21))
     gradient = _checked(gradient)
     values = list(state.values())
     settings = dict(hyperparameters)
-    schedules = {name: value for name, value in hyperparameters.items() if _is_schedule(name, value)}
+    schedules = {
+        name: value
+        for name, value in hyperparameters.items()
+        if _is_schedule(name, value)
+    }
     for t in range(1, steps + 1):
         for name, schedule in schedules.items():
             settings[name] = _in_limits(name, schedule(t))
@@ -296,7 +337,9 @@ def _checked(gradient):
         if not isinstance(g, np.ndarray):
             g = _numbers("gradient", g)
         if g.shape != w.shape:
-            raise ValueError(f"gradient must return the shape of w, {w.shape}, got {g.shape}")
+            raise ValueError(
+                f"gradient must return the shape of w, {w.shape}, got {g.shape}"
+            )
         return g
 
     return checked
@@ -309,7 +352,9 @@ def _check_result(rule, result, w, state):
             f"{_name(rule)} must return {len(names)} values, ({', '.join(names)}), got {len(result)}"
         )
     if np.shape(result[0]) != w.shape:
-        raise ValueError(f"{_name(rule)} must return w in its shape {w.shape}, got {np.shape(result[0])}")
+        raise ValueError(
+            f"{_name(rule)} must return w in its shape {w.shape}, got {np.shape(result[0])}"
+        )
     for name, value in zip(names, result):
         try:
             fits = np.broadcast_shapes(np.shape(value), w.shape) == w.shape

@@ -37,14 +37,29 @@ def contours(surface, ax=None):
     ax = ax or panels(size=(5.5, 4.0))
     x, y, value = _grid(surface)
     levels = np.unique(np.quantile(value, np.linspace(0, 1, 16)))
-    ax.contourf(x, y, value, levels=levels, cmap=DEPTH, norm=BoundaryNorm(levels, DEPTH.N))
+    ax.contourf(
+        x, y, value, levels=levels, cmap=DEPTH, norm=BoundaryNorm(levels, DEPTH.N)
+    )
     ax.contour(x, y, value, levels=levels, colors="0.7", linewidths=0.6)
     for minimum in surface.minima:
-        ax.plot(*minimum, "*", color="black", markersize=9, markeredgecolor="white", zorder=3)
-    ax.set(xlim=surface.window[0], ylim=surface.window[1], xlabel="$w_1$", ylabel="$w_2$")
+        ax.plot(
+            *minimum,
+            "*",
+            color="black",
+            markersize=9,
+            markeredgecolor="white",
+            zorder=3,
+        )
+    ax.set(
+        xlim=surface.window[0], ylim=surface.window[1], xlabel="$w_1$", ylabel="$w_2$"
+    )
     minima = ", ".join(f"({a:.3g}, {b:.3g})" for a, b in surface.minima[:4])
     more = f" and {len(surface.minima) - 4} more" if len(surface.minima) > 4 else ""
-    _note(ax, f"Level lines of the {surface.name}" + (f" with minimum at {minima}{more}." if minima else "."))
+    _note(
+        ax,
+        f"Level lines of the {surface.name}"
+        + (f" with minimum at {minima}{more}." if minima else "."),
+    )
     return ax
 
 
@@ -58,7 +73,13 @@ def path(points, ax, label="path"):
     color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
     label, sentence = _fate(points, label, ax.get_xlim(), ax.get_ylim())
     seen = points[np.isfinite(points).all(axis=1)]
-    style = {"color": color, "linewidth": 1.2, "marker": marker, "markersize": 3, "gid": "path"}
+    style = {
+        "color": color,
+        "linewidth": 1.2,
+        "marker": marker,
+        "markersize": 3,
+        "gid": "path",
+    }
     limits = ax.axis()
     ax.plot(seen[:, 0], seen[:, 1], label=label, **style)
     ax.plot(*points[0], "o", color=color, markersize=8, fillstyle="none")
@@ -80,14 +101,29 @@ def surface_3d(surface, paths=None, ax=None):
     """The surface in three dimensions, with paths, `{label: path}`, lying on it."""
     ax = ax or panels(size=(5.5, 4.5), projection="3d")
     x, y, value = _grid(surface)
-    ax.plot_surface(x, y, value, cmap=DEPTH, alpha=0.7, rcount=40, ccount=40, edgecolor="0.8", linewidth=0.2)
+    ax.plot_surface(
+        x,
+        y,
+        value,
+        cmap=DEPTH,
+        alpha=0.7,
+        rcount=40,
+        ccount=40,
+        edgecolor="0.8",
+        linewidth=0.2,
+    )
     sentences = [f"The {surface.name} as a surface in three dimensions."]
     for number, (label, points) in enumerate((paths or {}).items()):
         points = _checked_path(points)
         label, sentence = _fate(points, label, *surface.window)
         sentences.append(sentence)
         (x0, x1), (y0, y1) = surface.window
-        inside = (x0 <= points[:, 0]) & (points[:, 0] <= x1) & (y0 <= points[:, 1]) & (points[:, 1] <= y1)
+        inside = (
+            (x0 <= points[:, 0])
+            & (points[:, 0] <= x1)
+            & (y0 <= points[:, 1])
+            & (points[:, 1] <= y1)
+        )
         shown = points[inside].T
         ax.plot(
             *shown,
@@ -112,8 +148,17 @@ def loss(surface, paths, ax=None):
     ax = ax or panels()
     floor = surface.value(surface.minima[0]) if surface.minima else 0.0
     with np.errstate(all="ignore"):
-        curves = {label: surface.value(np.asarray(points).T) - floor for label, points in paths.items()}
-    lines(None, curves, xlabel="step", ylabel="loss above the minimum" if floor else "loss", ax=ax)
+        curves = {
+            label: surface.value(np.asarray(points).T) - floor
+            for label, points in paths.items()
+        }
+    lines(
+        None,
+        curves,
+        xlabel="step",
+        ylabel="loss above the minimum" if floor else "loss",
+        ax=ax,
+    )
     ax.set_yscale("log")
     return ax
 
@@ -126,7 +171,11 @@ def lines(x, curves, xlabel, ylabel, ax=None):
         at = np.arange(len(y)) if x is None else x
         number = len(ax.lines)
         ax.plot(
-            at, y, color=COLORS[number % len(COLORS)], linestyle=DASHES[number % len(DASHES)], label=label
+            at,
+            y,
+            color=COLORS[number % len(COLORS)],
+            linestyle=DASHES[number % len(DASHES)],
+            label=label,
         )
         _note(ax, _curve(label, y))
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -137,15 +186,26 @@ def lines(x, curves, xlabel, ylabel, ax=None):
 def state(record, names=None, ax=None):
     """The state of a `paths.history` after each step, a curve for each name and weight."""
     names = names or [name for name in record if name not in ("w", "gradient")]
-    curves = {f"{name} of $w_{i + 1}$": series for name in names for i, series in enumerate(record[name].T)}
+    curves = {
+        f"{name} of $w_{i + 1}$": series
+        for name in names
+        for i, series in enumerate(record[name].T)
+    }
     return lines(
-        1 + np.arange(len(record["gradient"])), curves, xlabel="step", ylabel=", ".join(names), ax=ax
+        1 + np.arange(len(record["gradient"])),
+        curves,
+        xlabel="step",
+        ylabel=", ".join(names),
+        ax=ax,
     )
 
 
 def rates(record, ax=None):
     """The effective rate of each weight in each step of a `paths.history`, on a logarithmic scale."""
-    curves = {f"effective rate of $w_{i + 1}$": series for i, series in enumerate(effective_rate(record).T)}
+    curves = {
+        f"effective rate of $w_{i + 1}$": series
+        for i, series in enumerate(effective_rate(record).T)
+    }
     steps = 1 + np.arange(len(record["gradient"]))
     ax = lines(steps, curves, xlabel="step", ylabel="step / (-gradient)", ax=ax)
     ax.set_yscale("log")
@@ -164,9 +224,17 @@ def heatmap(x, y, values, xlabel, ylabel, label, limits=None, ax=None):
     shown = np.where(finite, values, np.nan)
     positive = values[finite & (values > 0)]
     logarithmic = _wide(positive) and values[finite].min() >= 0
-    low, high = limits or ((positive.min(), positive.max()) if logarithmic else (None, None))
+    low, high = limits or (
+        (positive.min(), positive.max()) if logarithmic else (None, None)
+    )
     norm = LogNorm(low, high, clip=True) if logarithmic else Normalize(low, high)
-    mesh = ax.pcolormesh(x, y, np.maximum(shown, low) if logarithmic else shown, norm=norm, cmap="viridis")
+    mesh = ax.pcolormesh(
+        x,
+        y,
+        np.maximum(shown, low) if logarithmic else shown,
+        norm=norm,
+        cmap="viridis",
+    )
     if not finite.all():
         ax.contourf(x, y, ~finite, levels=[0.5, 1.5], colors=["0.85"], hatches=["xx"])
     ax.figure.colorbar(mesh, ax=ax, label=label, extend="both" if limits else "neither")
@@ -179,10 +247,13 @@ def heatmap(x, y, values, xlabel, ylabel, label, limits=None, ax=None):
     sentence = f"A map of {label} over {spans}"
     if finite.any():
         row, column = np.unravel_index(np.nanargmin(shown), shown.shape)
-        sentence += (
-            f"; the lowest is {shown[row, column]:.3g} at {xlabel} {x[column]:.3g}, {ylabel} {y[row]:.3g}"
-        )
-    _note(ax, sentence + f"; {100 * (1 - finite.mean()):.0f} % of it, crossed out, is not finite.")
+        sentence += f"; the lowest is {shown[row, column]:.3g}"
+        sentence += f" at {xlabel} {x[column]:.3g}, {ylabel} {y[row]:.3g}"
+    _note(
+        ax,
+        sentence
+        + f"; {100 * (1 - finite.mean()):.0f} % of it, crossed out, is not finite.",
+    )
     return ax
 
 
@@ -217,7 +288,9 @@ class Picture:
     def _repr_png_(self):
         drawn, packed = io.BytesIO(), io.BytesIO()
         self.figure.savefig(drawn, format="png", dpi=150)
-        Image.open(drawn).convert("RGB").quantize(256).save(packed, format="png", optimize=True)
+        Image.open(drawn).convert("RGB").quantize(256).save(
+            packed, format="png", optimize=True
+        )
         return packed.getvalue()
 
 
@@ -244,7 +317,10 @@ def _fate(points, label, xlim, ylim):
     start = f"({points[0, 0]:.3g}, {points[0, 1]:.3g})"
     sentence = f"{label}: {steps} steps from {start}"
     if last <= steps:
-        return f"{label} (diverges at step {last:.0f})", f"{sentence}; it diverges at step {last:.0f}."
+        return (
+            f"{label} (diverges at step {last:.0f})",
+            f"{sentence}; it diverges at step {last:.0f}.",
+        )
     if len(outside) and outside[-1] == steps:
         return (
             f"{label} (outside after step {outside[0]})",

@@ -50,14 +50,18 @@ class Surface:
     def hessian(self, w):
         """The second derivatives at `w`, shape `(2, 2, *batch)`; `ValueError` if none were given."""
         if self._hessian is None:
-            raise ValueError(f"{self.name} has no Hessian; give one: Surface(value, gradient, hessian)")
+            raise ValueError(
+                f"{self.name} has no Hessian; give one: Surface(value, gradient, hessian)"
+            )
         return self._hessian(_point(w))
 
 
 def _point(w):
     w = np.asarray(w)
     if w.ndim == 0 or len(w) != 2:
-        raise ValueError(f"a point has 2 coordinates, shape (2,) or (2, *batch), got shape {w.shape}")
+        raise ValueError(
+            f"a point has 2 coordinates, shape (2,) or (2, *batch), got shape {w.shape}"
+        )
     return w
 
 
@@ -99,12 +103,26 @@ def _pair(name, values):
 
 
 # The four losses of the sources' worked examples.
-round_bowl = quadratic((1, 1), (3, 2), name="round bowl", window=((0, 6), (-1, 5)), start=(1.0, 4.0))
-hand_bowl = quadratic((1, 1), (4, 2), name="hand-example bowl", window=((1, 6), (0, 4)), start=(2.0, 3.0))
-zigzag = quadratic(
-    (0.1, 1.2), (3, 2), name="zigzag valley", window=((-0.5, 4.5), (0.5, 3.5)), start=(0.1, 3.0)
+round_bowl = quadratic(
+    (1, 1), (3, 2), name="round bowl", window=((0, 6), (-1, 5)), start=(1.0, 4.0)
 )
-ravine = quadratic((0.1, 1.2), (4, 2), name="ravine", window=((-0.5, 6.5), (0.0, 4.0)), start=(0.1, 3.5))
+hand_bowl = quadratic(
+    (1, 1), (4, 2), name="hand-example bowl", window=((1, 6), (0, 4)), start=(2.0, 3.0)
+)
+zigzag = quadratic(
+    (0.1, 1.2),
+    (3, 2),
+    name="zigzag valley",
+    window=((-0.5, 4.5), (0.5, 3.5)),
+    start=(0.1, 3.0),
+)
+ravine = quadratic(
+    (0.1, 1.2),
+    (4, 2),
+    name="ravine",
+    window=((-0.5, 6.5), (0.0, 4.0)),
+    start=(0.1, 3.5),
+)
 
 
 def _saddle_escape():
@@ -171,7 +189,9 @@ def _rosenbrock():
 
     def hessian(w):
         x, y = w
-        return np.array([[2 - 400 * y + 1200 * x * x, -400 * x], [-400 * x, 200 + 0.0 * y]])
+        return np.array(
+            [[2 - 400 * y + 1200 * x * x, -400 * x], [-400 * x, 200 + 0.0 * y]]
+        )
 
     return Surface(
         value,
@@ -208,7 +228,10 @@ def _beale():
         first, second, third = terms(x, y)
         xx = 2 * ((y - 1) * (y - 1) + (y2 - 1) * (y2 - 1) + (y3 - 1) * (y3 - 1))
         xy = 2 * (
-            first + 2 * y * second + 3 * y2 * third + x * (y - 1 + 2 * y * (y2 - 1) + 3 * y2 * (y3 - 1))
+            first
+            + 2 * y * second
+            + 3 * y2 * third
+            + x * (y - 1 + 2 * y * (y2 - 1) + 3 * y2 * (y3 - 1))
         )
         yy = 2 * x * (2 * second + 6 * y * third + x * (1 + 4 * y2 + 9 * y2 * y2))
         return np.array([[xx, xy], [xy, yy]])
@@ -317,15 +340,28 @@ def _rastrigin():
 
     def gradient(w):
         x, y = w
-        return np.array([2 * x + 10 * turn * np.sin(turn * x), 2 * y + 10 * turn * np.sin(turn * y)])
+        return np.array(
+            [2 * x + 10 * turn * np.sin(turn * x), 2 * y + 10 * turn * np.sin(turn * y)]
+        )
 
     def hessian(w):
         x, y = w
         zero = 0.0 * x
         curvature = 10 * turn * turn
-        return np.array([[2 + curvature * np.cos(turn * x), zero], [zero, 2 + curvature * np.cos(turn * y)]])
+        return np.array(
+            [
+                [2 + curvature * np.cos(turn * x), zero],
+                [zero, 2 + curvature * np.cos(turn * y)],
+            ]
+        )
 
-    wells = (0.0, 0.9949586376523347, -0.9949586376523347, 1.9899122337085495, -1.9899122337085495)
+    wells = (
+        0.0,
+        0.9949586376523347,
+        -0.9949586376523347,
+        1.9899122337085495,
+        -1.9899122337085495,
+    )
     minima = sorted(((x, y) for x in wells for y in wells), key=value)
     return Surface(
         value,
@@ -338,7 +374,9 @@ def _rastrigin():
     )
 
 
-saddle = quadratic((1, -1), name="saddle", window=((-2.0, 2.0), (-2.0, 2.0)), start=(1.0, 0.01))
+saddle = quadratic(
+    (1, -1), name="saddle", window=((-2.0, 2.0), (-2.0, 2.0)), start=(1.0, 0.01)
+)
 saddle_escape = _saddle_escape()
 long_valley = _long_valley()
 rosenbrock = _rosenbrock()

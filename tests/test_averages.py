@@ -33,9 +33,7 @@ def test_one_step_by_hand():
 
 def test_one_step_broadcasts():
     average, value, beta = series(2, 3), series(3), np.array([0.0, 0.5, 0.75])
-    expected = [
-        [ewma(average[i, j], value[j], beta[j]) for j in range(3)] for i in range(2)
-    ]
+    expected = [[ewma(average[i, j], value[j], beta[j]) for j in range(3)] for i in range(2)]
     np.testing.assert_array_equal(ewma(average, value, beta), expected)
     np.testing.assert_array_equal(debias(average, beta, 3), average / (1 - beta**3))
 
@@ -48,9 +46,7 @@ def test_a_series_equals_a_plain_loop(beta, length, start):
     initial = 0.0 if start == "zero" else values[0]
     got = ewma_series(values, beta, initial)
     assert got.shape == values.shape
-    np.testing.assert_allclose(
-        got, loop(values.tolist(), beta, float(initial)), rtol=1e-14
-    )  # the loop's
+    np.testing.assert_allclose(got, loop(values.tolist(), beta, float(initial)), rtol=1e-14)  # the loop's
 
 
 @pytest.mark.parametrize("beta", BETAS)
@@ -59,9 +55,7 @@ def test_a_long_series_is_right_to_1e_15(beta):
     got = ewma_series(values, beta)
     by_age = averages.weights(beta, len(values))
     for t in (1, 1000, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1):
-        assert got[t - 1] == pytest.approx(
-            math.fsum(by_age[:t] * values[:t][::-1]), rel=1e-15, abs=0
-        )
+        assert got[t - 1] == pytest.approx(math.fsum(by_age[:t] * values[:t][::-1]), rel=1e-15, abs=0)
 
 
 def test_the_series_starts_at_zero_unless_told():
@@ -78,12 +72,8 @@ def test_several_series_at_once_equal_each_alone(beta, batch):
     assert together.shape == corrected.shape == values.shape
     for index in np.ndindex(*batch):
         one = (slice(None), *index)
-        np.testing.assert_array_equal(
-            together[one], ewma_series(values[one], beta, values[0][index])
-        )
-        np.testing.assert_array_equal(
-            corrected[one], corrected_series(values[one], beta)
-        )
+        np.testing.assert_array_equal(together[one], ewma_series(values[one], beta, values[0][index]))
+        np.testing.assert_array_equal(corrected[one], corrected_series(values[one], beta))
 
 
 def test_a_list_of_whole_numbers_is_a_series_and_is_left_alone():
@@ -99,9 +89,7 @@ def test_the_corrected_series_is_the_weighted_mean_of_what_was_seen(beta):
     got = corrected_series(values, beta)
     for t in (1, 2, 10, 200):
         by_age = averages.weights(beta, t)
-        assert got[t - 1] == pytest.approx(
-            np.average(values[:t][::-1], weights=by_age), rel=1e-12
-        )
+        assert got[t - 1] == pytest.approx(np.average(values[:t][::-1], weights=by_age), rel=1e-12)
     assert got[0] == pytest.approx(values[0], rel=1e-15)
 
 
@@ -109,9 +97,7 @@ def test_the_corrected_series_is_the_weighted_mean_of_what_was_seen(beta):
 def test_weights_are_what_a_lone_value_leaves_behind(beta):
     lone = np.zeros(50)
     lone[0] = 1.0
-    np.testing.assert_allclose(
-        averages.weights(beta, 50), ewma_series(lone, beta), rtol=1e-13
-    )
+    np.testing.assert_allclose(averages.weights(beta, 50), ewma_series(lone, beta), rtol=1e-13)
     assert averages.weights(beta, 50).sum() == pytest.approx(1 - beta**50, rel=1e-12)
 
 
@@ -169,9 +155,7 @@ def test_power_multiplies_and_asks_no_library():
 
 def test_power_of_an_array_of_steps():
     t = np.arange(1, 100)
-    np.testing.assert_allclose(
-        power(0.9, t), [power(0.9, int(k)) for k in t], rtol=1e-13
-    )
+    np.testing.assert_allclose(power(0.9, t), [power(0.9, int(k)) for k in t], rtol=1e-13)
 
 
 @pytest.mark.parametrize("beta", [-0.1, 1.0, 1.5, np.nan, np.inf])
@@ -188,9 +172,7 @@ def test_power_of_an_array_of_steps():
     ],
 )
 def test_a_beta_that_is_no_share_is_refused(function, beta):
-    with pytest.raises(
-        ValueError, match=rf"beta must be a number in \[0, 1\), got {beta}"
-    ):
+    with pytest.raises(ValueError, match=rf"beta must be a number in \[0, 1\), got {beta}"):
         function(beta)
 
 

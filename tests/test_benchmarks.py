@@ -42,9 +42,7 @@ def test_keras_with_a_tape_is_adam_with_hyperparameters_in_single_precision():
 
 def test_torch_is_the_adam_of_the_paper():
     pytest.importorskip("torch")
-    np.testing.assert_allclose(
-        paths.with_torch(), paths.adam_paper(), rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(paths.with_torch(), paths.adam_paper(), rtol=0, atol=1e-12)
 
 
 # Sweeps
@@ -71,14 +69,10 @@ def test_adam_in_place_is_the_sweep(surface):
 
 def test_optax_is_the_sweep_in_single_precision():
     pytest.importorskip("optax")
-    rates, betas = (
-        values[sweeps.settings(100)[1] > 0] for values in sweeps.settings(100)
-    )  # 0 may cycle
+    rates, betas = (values[sweeps.settings(100)[1] > 0] for values in sweeps.settings(100))  # 0 may cycle
     ours, other = sweeps.adam(rates, betas), sweeps.adam_optax(rates, betas)()
     assert ours.keys() == other.keys()
-    np.testing.assert_allclose(
-        other["final_loss"], ours["final_loss"], rtol=1e-3, atol=1e-6
-    )
+    np.testing.assert_allclose(other["final_loss"], ours["final_loss"], rtol=1e-3, atol=1e-6)
     np.testing.assert_array_equal(other["diverged"], ours["diverged"])
     assert np.mean(other["steps_to_tolerance"] == ours["steps_to_tolerance"]) > 0.95
 
@@ -95,25 +89,20 @@ def test_a_map_is_every_rate_with_every_beta():
 @pytest.mark.parametrize("beta", [0.9, 0.999])
 def test_the_filter_is_the_average(beta):
     values = averages.series(1000)
-    np.testing.assert_allclose(
-        averages.filtered(values, beta), ewma_series(values, beta), atol=1e-14
-    )
+    np.testing.assert_allclose(averages.filtered(values, beta), ewma_series(values, beta), atol=1e-14)
 
 
 @pytest.mark.parametrize("beta", [0.9, 0.999])
 def test_the_exact_average_is_the_sum_without_rounding(beta):
     values = averages.series(100)
     expected = [
-        math.fsum((1 - beta) * beta**k * value for k, value in enumerate(values[t::-1]))
-        for t in range(100)
+        math.fsum((1 - beta) * beta**k * value for k, value in enumerate(values[t::-1])) for t in range(100)
     ]
     exact = averages.exact(values, beta)
     assert averages.error(np.array(expected), exact) < 1e-15
     assert averages.error(exact, exact) == 0
     for off in (1e-14, -1e-14):
-        assert averages.error(exact * (1 + off), exact) == pytest.approx(
-            1e-14, rel=0.05
-        )
+        assert averages.error(exact * (1 + off), exact) == pytest.approx(1e-14, rel=0.05)
 
 
 # Start-up
@@ -167,9 +156,7 @@ def test_contenders_are_timed_in_turn_and_the_median_counts():
     ],
 )
 def test_a_goal_is_an_upper_or_a_lower_limit(goal, found, verdict):
-    row = compare(
-        "it", 0.002, "another", 0.004, goal, 1, timer=lambda contender: contender
-    )
+    row = compare("it", 0.002, "another", 0.004, goal, 1, timer=lambda contender: contender)
     assert row == Row("it", "2 ms", "another 4 ms", found, goal)
     assert row.verdict == verdict
     assert row.cells() == ("it", "2 ms", "another 4 ms", f"{found:g}", goal, verdict)
@@ -189,9 +176,7 @@ def test_what_is_not_installed_is_not_measured():
 
 def test_a_time_is_that_of_one_call():
     calls = []
-    one = timing.seconds(
-        lambda: calls.append(None), clock=lambda: 5 + 0.004 * len(calls)
-    )
+    one = timing.seconds(lambda: calls.append(None), clock=lambda: 5 + 0.004 * len(calls))
     assert one == pytest.approx(0.004)
     assert len(calls) == 3
 

@@ -7,9 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NOTEBOOK = nbformat.read(
-    Path(__file__).parents[1] / "chapters/claims.ipynb", as_version=4
-)
+NOTEBOOK = nbformat.read(Path(__file__).parents[1] / "chapters/claims.ipynb", as_version=4)
 PRINTED = re.compile(r"^(K-\d\d[a-z]?) +.{46} (\w+)", re.MULTILINE)
 ENTRY = re.compile(
     r"^\*\*(K-\d\d[a-z]?)\*\* .+?\*\*(\w+)[^*]*\*\*.+\]\(\w+\.ipynb#[\w-]+\)\.$",
@@ -17,21 +15,12 @@ ENTRY = re.compile(
 )
 # Numbered from 1 to 63. Two were taken apart, K-19 and K-15, and so was K-37; K-09 has a companion.
 LETTERS = {9: ["", "b"], 15: ["a", "b"], 19: ["a", "b"], 37: ["a", "b"]}
-CLAIMS = {
-    f"K-{number:02}{letter}"
-    for number in range(1, 64)
-    for letter in LETTERS.get(number, [""])
-}
+CLAIMS = {f"K-{number:02}{letter}" for number in range(1, 64) for letter in LETTERS.get(number, [""])}
 
 
 @pytest.fixture(scope="module")
 def printed():
-    outputs = (
-        out
-        for cell in NOTEBOOK.cells
-        if cell.cell_type == "code"
-        for out in cell.outputs
-    )
+    outputs = (out for cell in NOTEBOOK.cells if cell.cell_type == "code" for out in cell.outputs)
     return [found for out in outputs for found in PRINTED.findall(out.get("text", ""))]
 
 

@@ -86,8 +86,7 @@ ANSWERS = {
     ),
     "librarys": ("from lib.averages import ewma_series as average", "library's own"),
     "librarys inside": (
-        "from lib import averages\n"
-        "def average(values, beta):\n    return averages.ewma_series(values, beta)",
+        "from lib import averages\ndef average(values, beta):\n    return averages.ewma_series(values, beta)",
         "library's own",
     ),
     "prints what is expected": (
@@ -101,18 +100,15 @@ ANSWERS = {
         "wrong",
     ),
     "replaces what tells": (
-        f"{BIASED}\nimport lib.homework.printed as p\n"
-        f"p.tell = lambda *a: print('result: {FORGED}')",
+        f"{BIASED}\nimport lib.homework.printed as p\np.tell = lambda *a: print('result: {FORGED}')",
         "wrong",
     ),
     "replaces what tells by something deep": (
-        f"{BIASED}\nimport lib.homework.printed as p\n"
-        "p.tell = lambda *a: print('result: ' + '[' * 100_000)",
+        f"{BIASED}\nimport lib.homework.printed as p\np.tell = lambda *a: print('result: ' + '[' * 100_000)",
         "garbled",
     ),
     "replaces check": (
-        f"{BIASED}\nimport lib.homework\n"
-        "check = lib.homework.check = lambda *a: print('03.1 passed')",
+        f"{BIASED}\nimport lib.homework\ncheck = lib.homework.check = lambda *a: print('03.1 passed')",
         "wrong",
     ),
     "replaces lib": (
@@ -122,8 +118,7 @@ ANSWERS = {
         "raised",
     ),
     "replaces allclose": (
-        f"{BIASED}\nimport numpy as np\n"
-        "np.allclose = np.isclose = np.array_equal = lambda *a, **k: True",
+        f"{BIASED}\nimport numpy as np\nnp.allclose = np.isclose = np.array_equal = lambda *a, **k: True",
         "wrong",
     ),
     "replaces print": (f"{RIGHT}\nimport builtins\nbuiltins.print = len", ""),
@@ -146,8 +141,7 @@ ANSWERS = {
         "timeout",
     ),
     "takes all memory": (
-        "def average(values, beta):\n"
-        "    return [bytearray(100_000_000) for _ in range(1000)]",
+        "def average(values, beta):\n    return [bytearray(100_000_000) for _ in range(1000)]",
         "memory",
     ),
     "takes all memory at once": (
@@ -276,8 +270,7 @@ def refused(folder, server):
             "OSError",
         ),
         "fills the disk": (
-            "for n in range(1000):\n"
-            "    open(f'/tmp/{n}', 'wb').write(bytes(1_000_000))",
+            "for n in range(1000):\n    open(f'/tmp/{n}', 'wb').write(bytes(1_000_000))",
             "OSError",
         ),
         "keeps a secret memory": ("import os\nos.memfd_create('x')", "PermissionError"),
@@ -321,9 +314,7 @@ def odd():
         notebook = answered(source)
         for cell in filter(lambda cell: is_part(cell, "check"), notebook["cells"]):
             text = f"{cell['metadata']['task']} passed\n"
-            cell["outputs"] = [
-                {"output_type": "stream", "name": "stdout", "text": text}
-            ]
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
         yield f"outputs forged, {how}", notebook, says
     notebook = answered(RIGHT)
     for cell in notebook["cells"]:
@@ -502,9 +493,7 @@ def test_what_is_refused_raises(graded, folder, server):
     assert not (folder.parent / "written").exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "says"), [(name, says) for name, _, says in odd()], ids=str
-)
+@pytest.mark.parametrize(("name", "says"), [(name, says) for name, _, says in odd()], ids=str)
 def test_only_the_answers_of_a_notebook_count(graded, name, says):
     found = grades(graded[0])
     assert [found[name, task] for task in TASKS] == [says, *[""] * (len(TASKS) - 1)]
@@ -553,10 +542,7 @@ def feedback(out, student):
     """The texts of a student's page, by task."""
     page = out / "feedback" / report.file_name(student)
     read = Page(page.read_text(encoding="utf-8"))
-    return {
-        heading.partition(":")[0]: text
-        for heading, text in zip(read.all("h3"), read.all("pre"))
-    }
+    return {heading.partition(":")[0]: text for heading, text in zip(read.all("h3"), read.all("pre"))}
 
 
 def test_the_feedback_of_a_usual_mistake_has_its_hint(graded):
@@ -572,10 +558,7 @@ def test_a_name_that_is_missing_is_said_to_be_in_no_answer(graded):
 
 def test_what_cannot_be_written_is_replaced(graded):
     text = feedback(graded[0], "raises what cannot be written")["03.1"]
-    assert (
-        "raised    ValueError: \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2J"
-        in text
-    )
+    assert "raised    ValueError: \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2J" in text
 
 
 def test_the_limits_are_told(graded):
@@ -649,9 +632,7 @@ def test_what_is_graded_is_not_graded_again(small, monkeypatch):
 def test_what_is_new_or_lost_is_graded(small, monkeypatch):
     folder, out = small
     asked = []
-    monkeypatch.setattr(
-        command, "_graded", lambda jobs, options: asked.extend(jobs) or []
-    )
+    monkeypatch.setattr(command, "_graded", lambda jobs, options: asked.extend(jobs) or [])
     lost = next((out / "stored").iterdir())
     content = lost.read_bytes()
     lost.unlink()
@@ -671,9 +652,7 @@ def test_the_key_is_made_of_all_that_decides(monkeypatch, tmp_path):
     limits = {"seconds": 1, "memory": 2, "output": 3}
 
     def key(name=NAME, text="{}", answers=None, seed=1, isolated=True):
-        return grading.key(
-            grading.make_job((name, text), answers or {}, seed, limits, isolated)
-        )
+        return grading.key(grading.make_job((name, text), answers or {}, seed, limits, isolated))
 
     keys = [
         key(),
@@ -691,9 +670,7 @@ def test_the_key_is_made_of_all_that_decides(monkeypatch, tmp_path):
             patch.setattr(
                 grading.Path,
                 "read_bytes",
-                lambda path, changed=changed: (
-                    read(path) + b" " * (path.name == changed)
-                ),
+                lambda path, changed=changed: read(path) + b" " * (path.name == changed),
             )
             assert key() not in keys, changed
 
@@ -746,9 +723,7 @@ def test_nothing_is_lost_when_a_worker_is_killed_half_way(cluster, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_kills_its_worker_again_and_again_is_named(
-    cluster, tmp_path, monkeypatch, capsys
-):
+def test_what_kills_its_worker_again_and_again_is_named(cluster, tmp_path, monkeypatch, capsys):
     right = {task: {"passed": True, "problem": "", "text": ""} for task in TASKS}
     monkeypatch.setattr(
         grading,
@@ -759,9 +734,7 @@ def test_what_kills_its_worker_again_and_again_is_named(
     arguments = ["grade", str(folder), "--out", str(out)]
     assert command.main([*arguments, "--scheduler", cluster.scheduler_address]) == 1
     said = capsys.readouterr().err
-    assert re.fullmatch(
-        "student 1 03_ewma: Not graded. .* 4 different workers.*\n", said
-    )
+    assert re.fullmatch("student 1 03_ewma: Not graded. .* 4 different workers.*\n", said)
     found = grades(out)
     for student in range(4):
         says = "not graded" if student == 1 else ""
@@ -1006,9 +979,7 @@ def test_a_folder_holds_many_exercises_and_what_was_handed_out_beside_them(tmp_p
     )
     for name in ("03_ewma", "05_momentum"):
         put(tmp_path / "ada" / "exercises" / f"{name}.ipynb", perfect(name))
-    found = {
-        one.exercise: one for one in submissions.collect(tmp_path, list(SOLUTIONS))
-    }
+    found = {one.exercise: one for one in submissions.collect(tmp_path, list(SOLUTIONS))}
     assert found.keys() == {"03_ewma", "05_momentum"}
     assert all(one.answers and not one.problem for one in found.values())
 
@@ -1030,9 +1001,7 @@ def test_what_was_handed_out_may_take_as_long_as_a_start():
 def test_answers_that_take_all_the_time_there_is_are_graded(monkeypatch):
     """A class does not wait for them again at the next run."""
     clock = [0.0]
-    monkeypatch.setattr(
-        grading, "time", types.SimpleNamespace(monotonic=lambda: clock[0])
-    )
+    monkeypatch.setattr(grading, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
     tried = grading._trial
 
     def trial_of(job, seconds):
@@ -1059,9 +1028,7 @@ def test_two_commands_do_not_write_to_one_folder(small, capsys):
 
 
 def test_the_share_of_the_stars_is_counted_in_tenths():
-    counts = [
-        count for _, count, _ in report.histogram([(0, 9), (9, 9), (8, 9), (0, 0)])
-    ]
+    counts = [count for _, count, _ in report.histogram([(0, 9), (9, 9), (8, 9), (0, 0)])]
     assert counts == [1, 0, 0, 0, 0, 0, 0, 0, 1, 1]
 
 

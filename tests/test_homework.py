@@ -70,9 +70,7 @@ def test_a_task_is_complete(task):
 
 @every_task
 def test_inputs_are_literals_that_the_seed_decides(task):
-    inputs, again, others = (
-        task.inputs(np.random.default_rng(seed)) for seed in (0, 0, 1)
-    )
+    inputs, again, others = (task.inputs(np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert ast.literal_eval(repr(inputs)) == inputs == again
     if len(inputs) > 1:
         assert inputs != others
@@ -81,10 +79,7 @@ def test_inputs_are_literals_that_the_seed_decides(task):
 @every_task
 def test_what_is_printed_of_a_right_answer_is_enough_to_judge_it(task):
     inputs = task.inputs(np.random.default_rng(0))
-    results = [
-        ast.literal_eval(repr(np.asarray(r).tolist()))
-        for r in task.results(task.reference, inputs)
-    ]
+    results = [ast.literal_eval(repr(np.asarray(r).tolist())) for r in task.results(task.reference, inputs)]
     assert judge(task, inputs, results).passed
 
 
@@ -92,9 +87,7 @@ def test_what_is_printed_of_a_right_answer_is_enough_to_judge_it(task):
 def test_a_lesson_has_tasks_of_all_kinds_and_ends_with_an_open_one(path):
     tasks = lesson(path.name[:2])
     assert 3 <= len(tasks) <= 6
-    assert [task.name for task in tasks] == [
-        f"{path.name[:2]}.{n}" for n in range(1, len(tasks) + 1)
-    ]
+    assert [task.name for task in tasks] == [f"{path.name[:2]}.{n}" for n in range(1, len(tasks) + 1)]
     assert {task.kind for task in tasks} == {
         "implement",
         "predict",
@@ -132,9 +125,7 @@ def own(values, beta):
 
 
 def test_a_right_answer_is_told_so():
-    assert (
-        said("03.1", own) == "03.1 passed ★: One number per evening (6 calls tried)\n"
-    )
+    assert said("03.1", own) == "03.1 passed ★: One number per evening (6 calls tried)\n"
 
 
 def test_a_wrong_answer_sees_the_call_both_results_and_the_hint():
@@ -291,9 +282,7 @@ def test_a_function_can_be_asked_at_a_point_of_a_surface():
 
 
 def test_lists_can_be_given_to_a_function_as_arrays():
-    assert probes.arrays(lambda a, b, k: k * a @ b, [[1, 2]], [3, 4], 2).tolist() == [
-        22
-    ]
+    assert probes.arrays(lambda a, b, k: k * a @ b, [[1, 2]], [3, 4], 2).tolist() == [22]
 
 
 def test_a_rule_is_told_a_list_of_gradients_over_and_over():
@@ -303,14 +292,10 @@ def test_a_rule_is_told_a_list_of_gradients_over_and_over():
 
 def test_a_rule_is_sent_abroad_with_its_own_numbers():
     """A plain rate is in square lengths over the loss: 3 squared, over 9, is one."""
-    home, away = probes.abroad(
-        optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 3.0, 9.0
-    )
+    home, away = probes.abroad(optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 3.0, 9.0)
     assert home[1] == pytest.approx([0.1078, 3.464])
     assert away == pytest.approx(home)
-    shorter = probes.abroad(
-        optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 6.0, 9.0
-    )[1]
+    shorter = probes.abroad(optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 6.0, 9.0)[1]
     assert shorter[0] == pytest.approx([0.1, 3.5])
     assert shorter[1] == pytest.approx([0.10195, 3.491])
 
@@ -343,18 +328,10 @@ def test_a_notebook_shows_its_tasks_in_order(path):
         "\n".join(c.source for c in student.cells if c.cell_type == "markdown"),
         re.M,
     )
-    assert headings == [
-        f"{task.name} {task.title} {'★' * task.stars}" for task in tasks
-    ]
+    assert headings == [f"{task.name} {task.title} {'★' * task.stars}" for task in tasks]
     parts = [exercises.part(cell) for cell in code(student) if exercises.part(cell)]
-    assert parts == [
-        {"task": task.name, "part": part}
-        for task in tasks
-        for part in ("answer", "check")
-    ]
-    checks = [
-        c.source for c in code(student) if exercises.part(c).get("part") == "check"
-    ]
+    assert parts == [{"task": task.name, "part": part} for task in tasks for part in ("answer", "check")]
+    checks = [c.source for c in code(student) if exercises.part(c).get("part") == "check"]
     assert checks == [f'check("{task.name}", {task.answer})' for task in tasks]
 
 
@@ -383,13 +360,9 @@ def test_an_untouched_repair_is_told_its_mistake(path):
 @every_notebook
 def test_a_students_notebook_gives_nothing_away(path):
     student = notebooks.read(path.read_text(encoding="utf-8"))
-    assert not any(
-        cell.get("outputs") or cell.get("execution_count") for cell in student.cells
-    )
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in student.cells)
     handed_out = {cell.source for cell in student.cells}
-    kept_back = [
-        cell for cell in SOLUTIONS[path].cells if "solution" in exercises.tags(cell)
-    ]
+    kept_back = [cell for cell in SOLUTIONS[path].cells if "solution" in exercises.tags(cell)]
     assert kept_back
     assert not any(cell.source in handed_out for cell in kept_back)
 
@@ -404,9 +377,7 @@ def test_a_drift_is_named(tmp_path, monkeypatch, capsys):
     assert exercises.main(["check"]) == 0
     first, second, third = (tmp_path / "exercises" / path.name for path in FEW)
     solution = first.parent / "solutions" / first.name
-    solution.write_text(
-        solution.read_text(encoding="utf-8").replace("One number", "One more number")
-    )
+    solution.write_text(solution.read_text(encoding="utf-8").replace("One number", "One more number"))
     second.unlink()
     shutil.copy(third, third.with_stem("99_none"))
     assert exercises.main(["check"]) == 1
@@ -439,22 +410,17 @@ def test_pytest_says_which_tasks_pass(tmp_path):
             cell.source = next(
                 c.source
                 for c in SOLUTIONS[first].cells
-                if c.source.startswith(cell.source.split("\n")[0])
-                and "solution" in exercises.tags(c)
+                if c.source.startswith(cell.source.split("\n")[0]) and "solution" in exercises.tags(c)
             )
         if cell.metadata.get("part") == "check":
             forged = f"{cell.metadata['task']} passed\n"
             cell.outputs = [new_output("stream", name="stdout", text=forged)]
             passes = cell.metadata["task"] == "03.1"
-            expected.append(
-                f"{first.name} {cell.metadata['task']} {'passed' if passes else 'failed'}"
-            )
+            expected.append(f"{first.name} {cell.metadata['task']} {'passed' if passes else 'failed'}")
     (tmp_path / first.name).write_text(notebooks.write(half), encoding="utf-8")
     for path in others:
         shutil.copy(path, tmp_path)
-        expected += [
-            f"{path.name} {task.name} failed" for task in lesson(path.name[:2])
-        ]
+        expected += [f"{path.name} {task.name} failed" for task in lesson(path.name[:2])]
     result = subprocess.run(
         [
             sys.executable,
@@ -470,18 +436,12 @@ def test_pytest_says_which_tasks_pass(tmp_path):
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    section = (
-        result.stdout.partition(" homework ")[2].partition("\n")[2].partition("\n=")[0]
-    )
+    section = result.stdout.partition(" homework ")[2].partition("\n")[2].partition("\n=")[0]
     assert section.splitlines() == expected
     failed = len(re.findall(r"^FAILED ", result.stdout, re.M))
-    assert failed == sum(
-        line.endswith("failed") for line in expected
-    )  # every other cell runs
+    assert failed == sum(line.endswith("failed") for line in expected)  # every other cell runs
 
 
 def test_the_name_of_the_switch_is_the_same_on_both_sides():
     assert homework.RAISE == STRICT
-    assert f'os.environ["{STRICT}"]' in (exercises.EXERCISES / "conftest.py").read_text(
-        encoding="utf-8"
-    )
+    assert f'os.environ["{STRICT}"]' in (exercises.EXERCISES / "conftest.py").read_text(encoding="utf-8")

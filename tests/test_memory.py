@@ -25,9 +25,7 @@ def parts(rule, weights, steps=3):
 
 
 def test_parameters_are_the_matrices_and_the_biases():
-    arrays = [
-        np.empty(shape) for n, k in itertools.pairwise(WIDTHS) for shape in [(n, k), k]
-    ]
+    arrays = [np.empty(shape) for n, k in itertools.pairwise(WIDTHS) for shape in [(n, k), k]]
     assert memory.parameters(WIDTHS) == sum(array.size for array in arrays) == 25990
 
 
@@ -63,9 +61,7 @@ def test_state_is_what_numpy_allocates(name):
     finally:
         tracemalloc.stop()
     assert kept
-    assert held == pytest.approx(
-        8 * sum(memory.state(RULES[name], weights).values()), rel=0.02
-    )
+    assert held == pytest.approx(8 * sum(memory.state(RULES[name], weights).values()), rel=0.02)
 
 
 @pytest.mark.parametrize("name", keras_check.TWINS)
@@ -107,9 +103,7 @@ def test_every_part_has_its_own_size():
     }
     taken = memory.training(optimizers.adadelta, 3, 5, sizes)
     assert list(taken.values()) == [3, 30, 300, 6000, 50000]
-    assert (
-        sum(memory.training(optimizers.gradient_descent, 3, 5, sizes).values()) == 50333
-    )
+    assert sum(memory.training(optimizers.gradient_descent, 3, 5, sizes).values()) == 50333
 
 
 @pytest.mark.parametrize(

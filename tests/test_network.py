@@ -24,13 +24,9 @@ examples = settings(derandomize=True, deadline=None, max_examples=60)
 few_examples = settings(examples, max_examples=20)
 
 sizes = st.lists(st.integers(1, 5), min_size=2, max_size=4)
-networks = st.builds(
-    Network, sizes, st.sampled_from(list(ACTIVATIONS)), st.sampled_from(list(LOSSES))
-)
+networks = st.builds(Network, sizes, st.sampled_from(list(ACTIVATIONS)), st.sampled_from(list(LOSSES)))
 seeds = st.integers(0, 2**32 - 1)
-EVERY_KIND = [
-    Network((4, 5, 3, 2), *kind) for kind in itertools.product(ACTIVATIONS, LOSSES)
-]
+EVERY_KIND = [Network((4, 5, 3, 2), *kind) for kind in itertools.product(ACTIVATIONS, LOSSES)]
 every_kind = pytest.mark.parametrize("network", EVERY_KIND, ids=repr)
 
 
@@ -50,9 +46,7 @@ def problem(network, seed, count=6, batch=()):
 def differences(network, w, x, y, step=1e-6):
     """The derivative of the loss by every weight, by central differences."""
     h = step * np.eye(network.n)
-    return (network.loss(w[:, None] + h, x, y) - network.loss(w[:, None] - h, x, y)) / (
-        2 * step
-    )
+    return (network.loss(w[:, None] + h, x, y) - network.loss(w[:, None] - h, x, y)) / (2 * step)
 
 
 # The gradient
@@ -79,9 +73,7 @@ def test_the_gradient_of_a_linear_network_is_that_of_least_squares():
     network = Network((3, 1), loss="squared_error")
     w, x, y = problem(network, seed=1, count=50)
     ones = np.column_stack([x, np.ones(len(x))])
-    np.testing.assert_allclose(
-        network.gradient(w, x, y), ones.T @ (ones @ w - y[:, 0]) / len(x)
-    )
+    np.testing.assert_allclose(network.gradient(w, x, y), ones.T @ (ones @ w - y[:, 0]) / len(x))
     solution = np.linalg.lstsq(ones, y[:, 0], rcond=None)[0]
     np.testing.assert_allclose(network.gradient(solution, x, y), 0, atol=1e-15)
 
@@ -155,9 +147,7 @@ def test_many_networks_are_as_many_single_ones(network, seed, batch):
         np.testing.assert_allclose(
             network.gradient(one, x, y), g[(slice(None), *index)], rtol=1e-9, atol=1e-12
         )
-        np.testing.assert_allclose(
-            network.predict(one, x), prediction[index], rtol=1e-12
-        )
+        np.testing.assert_allclose(network.predict(one, x), prediction[index], rtol=1e-12)
         assert network.accuracy(one, x, y) == accuracy[index]
 
 
@@ -182,9 +172,7 @@ def test_layers_are_views_in_keras_order(network, seed):
     w, _, _ = problem(network, seed)
     flat = [part.ravel() for layer in network.layers(w) for part in layer]
     np.testing.assert_array_equal(np.concatenate(flat), w)
-    assert all(
-        np.shares_memory(part, w) for layer in network.layers(w) for part in layer
-    )
+    assert all(np.shares_memory(part, w) for layer in network.layers(w) for part in layer)
 
 
 def test_nothing_is_changed():
@@ -207,9 +195,7 @@ def test_the_loss_of_all_is_the_mean_over_equal_parts(network, seed, size):
     parts = [network.loss_and_gradient(w, x[k::3], y[k::3]) for k in range(3)]
     loss, g = network.loss_and_gradient(w, x, y)
     assert loss == pytest.approx(np.mean([part[0] for part in parts]), rel=1e-12)
-    np.testing.assert_allclose(
-        g, np.mean([part[1] for part in parts], axis=0), rtol=1e-9, atol=1e-13
-    )
+    np.testing.assert_allclose(g, np.mean([part[1] for part in parts], axis=0), rtol=1e-9, atol=1e-13)
 
 
 @examples
@@ -219,12 +205,8 @@ def test_softmax_does_not_see_a_shift(sizes, seed, shift):
     w, x, y = problem(network, seed)
     shifted = w.copy()
     network.layers(shifted)[-1][1][:] += shift
-    np.testing.assert_allclose(
-        network.predict(shifted, x), network.predict(w, x), atol=1e-12
-    )
-    assert network.loss(shifted, x, y) == pytest.approx(
-        network.loss(w, x, y), rel=1e-10, abs=1e-12
-    )
+    np.testing.assert_allclose(network.predict(shifted, x), network.predict(w, x), atol=1e-12)
+    assert network.loss(shifted, x, y) == pytest.approx(network.loss(w, x, y), rel=1e-10, abs=1e-12)
     last_b = network.layers(network.gradient(w, x, y))[-1][1]
     assert last_b.sum() == pytest.approx(0, abs=1e-14)
 
@@ -254,9 +236,7 @@ def test_a_loss_is_that_of_its_output(loss):
         "sigmoid_cross_entropy": lambda: -y * np.log(p) - (1 - y) * np.log(1 - p),
         "softmax_cross_entropy": lambda: -y * np.log(p),
     }[loss]()
-    assert network.loss(w, x, y) == pytest.approx(
-        textbook.sum(axis=1).mean(), rel=1e-13
-    )
+    assert network.loss(w, x, y) == pytest.approx(textbook.sum(axis=1).mean(), rel=1e-13)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -273,9 +253,7 @@ def test_certainty_is_finite(loss):
 
 
 @few_examples
-@given(
-    st.sampled_from(["sigmoid", "tanh", "relu"]), st.sampled_from(list(LOSSES)), seeds
-)
+@given(st.sampled_from(["sigmoid", "tanh", "relu"]), st.sampled_from(list(LOSSES)), seeds)
 def test_hidden_units_may_change_places(activation, loss, seed):
     network = Network((3, 4, 2), activation, loss)
     w, x, y = problem(network, seed)
@@ -284,9 +262,7 @@ def test_hidden_units_may_change_places(activation, loss, seed):
     (W, b), (V, _) = network.layers(w)
     (W_, b_), (V_, _) = network.layers(swapped)
     W_[:], b_[:], V_[:] = W[:, order], b[:, order], V[order]
-    assert network.loss(swapped, x, y) == pytest.approx(
-        network.loss(w, x, y), rel=1e-12
-    )
+    assert network.loss(swapped, x, y) == pytest.approx(network.loss(w, x, y), rel=1e-12)
 
 
 @few_examples
@@ -296,10 +272,7 @@ def test_without_a_hidden_layer_the_loss_is_convex(loss, seed, share):
     w, x, y = problem(network, seed)
     v = np.random.default_rng(seed + 1).normal(size=network.n)
     between = network.loss(share * w + (1 - share) * v, x, y)
-    assert (
-        between
-        <= share * network.loss(w, x, y) + (1 - share) * network.loss(v, x, y) + 1e-12
-    )
+    assert between <= share * network.loss(w, x, y) + (1 - share) * network.loss(v, x, y) + 1e-12
 
 
 def test_accuracy():
@@ -367,9 +340,7 @@ def test_the_gradient_of_a_minibatch_is_unbiased(seed):
     network = Network((4, 3, 2), "tanh")
     w, x, y = problem(network, seed, count=12)
     parts = [network.gradient(w, x[rows], y[rows]) for rows in batches(12, 4, 1, seed)]
-    np.testing.assert_allclose(
-        np.mean(parts, axis=0), network.gradient(w, x, y), atol=1e-13
-    )
+    np.testing.assert_allclose(np.mean(parts, axis=0), network.gradient(w, x, y), atol=1e-13)
 
 
 # Training
@@ -424,20 +395,14 @@ def test_many_settings_and_seeds_train_together():
     starts = np.stack([network.parameters(seed) for seed in range(3)], axis=-1)
     rates = np.array([[0.01], [0.1]])
     given_ = dict(batch_size=4, epochs=3, seed=1)
-    record = train(
-        network, optimizers.adam, starts, x, y, learning_rate=rates, **given_
-    )
+    record = train(network, optimizers.adam, starts, x, y, learning_rate=rates, **given_)
     assert record["w"].shape == (network.n, 2, 3)
     assert record["loss"].shape == (4, 2, 3)
     assert record["batch_loss"].shape == (6, 2, 3)
     assert "val_loss" not in record
-    alone = train(
-        network, optimizers.adam, starts[:, 2], x, y, learning_rate=0.1, **given_
-    )
+    alone = train(network, optimizers.adam, starts[:, 2], x, y, learning_rate=0.1, **given_)
     for part in ("w", "loss", "batch_loss"):
-        np.testing.assert_allclose(
-            record[part][..., 1, 2], alone[part], rtol=1e-7, atol=1e-12
-        )
+        np.testing.assert_allclose(record[part][..., 1, 2], alone[part], rtol=1e-7, atol=1e-12)
 
 
 def test_a_rule_may_ask_twice_and_is_told_of_the_same_batch():
@@ -449,9 +414,7 @@ def test_a_rule_may_ask_twice_and_is_told_of_the_same_batch():
         asked.append([gradient(w), gradient(w)])
         return (w - learning_rate * gradient(w),)
 
-    assert (
-        len(train(network, curious, w, x, y, batch_size=4, epochs=2)["batch_loss"]) == 6
-    )
+    assert len(train(network, curious, w, x, y, batch_size=4, epochs=2)["batch_loss"]) == 6
     for one, two in asked:
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(asked[0][0], asked[1][0])
@@ -602,9 +565,7 @@ def test_what_does_not_fit(w, x, y, message):
 
 def test_probabilities_above_one():
     network = Network((3, 2), loss="sigmoid_cross_entropy")
-    with pytest.raises(
-        ValueError, match=r"^y must lie in \[0, 1\] for sigmoid_cross_entropy$"
-    ):
+    with pytest.raises(ValueError, match=r"^y must lie in \[0, 1\] for sigmoid_cross_entropy$"):
         network.loss(np.zeros(8), X, Y + 0.1)
     network.loss(np.zeros(8), X, Y / 2)
     Network((3, 2), loss="squared_error").loss(np.zeros(8), X, 7 * Y)
@@ -616,9 +577,7 @@ def test_batches_of_no_size(batch_size):
     expected = f"batch_size must be a whole number in [1, 5], got {batch_size!r}"
     for call in (
         lambda: batches(5, batch_size, 1, 0),
-        lambda: train(
-            network, optimizers.adam, np.zeros(8), X, Y, batch_size=batch_size
-        ),
+        lambda: train(network, optimizers.adam, np.zeros(8), X, Y, batch_size=batch_size),
     ):
         with pytest.raises(ValueError) as caught:
             call()
@@ -627,9 +586,7 @@ def test_batches_of_no_size(batch_size):
 
 @pytest.mark.parametrize("epochs", [0, 1.5])
 def test_no_epochs(epochs):
-    with pytest.raises(
-        ValueError, match=rf"^epochs must be a whole number >= 1, got {epochs}$"
-    ):
+    with pytest.raises(ValueError, match=rf"^epochs must be a whole number >= 1, got {epochs}$"):
         batches(5, 1, epochs, 0)
 
 
@@ -637,9 +594,5 @@ def test_hyperparameters_are_checked():
     network = Network((3, 2))
     with pytest.raises(TypeError, match="adam has no hyperparameter momentum"):
         train(network, optimizers.adam, np.zeros(8), X, Y, batch_size=1, momentum=0.9)
-    with pytest.raises(
-        ValueError, match="learning_rate must be a finite number >= 0, got -1"
-    ):
-        train(
-            network, optimizers.adam, np.zeros(8), X, Y, batch_size=1, learning_rate=-1
-        )
+    with pytest.raises(ValueError, match="learning_rate must be a finite number >= 0, got -1"):
+        train(network, optimizers.adam, np.zeros(8), X, Y, batch_size=1, learning_rate=-1)

@@ -31,9 +31,7 @@ def random_settings(rule, shape, seed=0):
         low, high = paths.LIMITS.get(name, (0.0, np.inf))
         if name not in paths.FUNCTIONS:
             spread = rng.uniform(0, 1, shape)
-            settings[name] = low + (
-                spread if high == 1 else 30 * spread * (default - low + 1e-3)
-            )
+            settings[name] = low + (spread if high == 1 else 30 * spread * (default - low + 1e-3))
     return settings
 
 
@@ -86,14 +84,10 @@ def test_the_contract():
 @every_rule
 def test_a_path_is_the_plain_loop_to_the_bit(name):
     rule = RULES[name]
-    settings = functions(rule, RAVINE) | {
-        k: float(v) for k, v in random_settings(rule, ()).items()
-    }
+    settings = functions(rule, RAVINE) | {k: float(v) for k, v in random_settings(rule, ()).items()}
     for hyperparameters in (functions(rule, RAVINE), settings):
         path = trace(rule, RAVINE.gradient, START, 30, **hyperparameters)
-        np.testing.assert_array_equal(
-            path, loop(rule, RAVINE.gradient, START, 30, **hyperparameters)[0]
-        )
+        np.testing.assert_array_equal(path, loop(rule, RAVINE.gradient, START, 30, **hyperparameters)[0])
         assert path.dtype == float
 
 
@@ -102,9 +96,7 @@ def test_settings_run_together_are_the_settings_run_alone(name):
     rule = RULES[name]
     settings = random_settings(rule, 5)
     shape = (5,) if settings else ()
-    together = trace(
-        rule, RAVINE.gradient, START, 30, **functions(rule, RAVINE), **settings
-    )
+    together = trace(rule, RAVINE.gradient, START, 30, **functions(rule, RAVINE), **settings)
     assert together.shape == (31, 2, *shape)
     for index in np.ndindex(shape):
         alone = trace(
@@ -145,9 +137,7 @@ def test_batches_broadcast(start, rate, momentum, batch, scheduled):
     )
     given = (lambda t: rate / t) if scheduled else rate
     rule = optimizers.momentum
-    path = trace(
-        rule, RAVINE.gradient, start, 4, learning_rate=given, momentum=momentum
-    )
+    path = trace(rule, RAVINE.gradient, start, 4, learning_rate=given, momentum=momentum)
     assert path.shape == (5, 2, *batch)
     starts = [np.broadcast_to(coordinate, batch) for coordinate in start]
     rates, momenta = np.broadcast_to(rate, batch), np.broadcast_to(momentum, batch)
@@ -157,9 +147,7 @@ def test_batches_broadcast(start, rate, momentum, batch, scheduled):
             RAVINE.gradient,
             [coordinate[index] for coordinate in starts],
             4,
-            learning_rate=(lambda t, i=index: rates[i] / t)
-            if scheduled
-            else rates[index],
+            learning_rate=(lambda t, i=index: rates[i] / t) if scheduled else rates[index],
             momentum=momenta[index],
         )
         np.testing.assert_array_equal(path[:, :, *index], alone)
@@ -168,17 +156,13 @@ def test_batches_broadcast(start, rate, momentum, batch, scheduled):
 @pytest.mark.parametrize("n", [1, 3, 10])
 def test_any_number_of_weights(n):
     start = np.arange(n) + 1.0
-    path = trace(
-        optimizers.gradient_descent, lambda w: 2 * w, start, 3, learning_rate=0.25
-    )
+    path = trace(optimizers.gradient_descent, lambda w: 2 * w, start, 3, learning_rate=0.25)
     np.testing.assert_array_equal(path, [start, start / 2, start / 4, start / 8])
 
 
 @pytest.mark.parametrize("steps", [1, np.int64(1)])
 def test_whole_numbers_and_lists_are_numbers(steps):
-    path = trace(
-        optimizers.gradient_descent, lambda w: [4, 6], [3, 2], steps, learning_rate=1
-    )
+    path = trace(optimizers.gradient_descent, lambda w: [4, 6], [3, 2], steps, learning_rate=1)
     np.testing.assert_array_equal(path, [[3, 2], [-1, -4]])
     assert path.dtype == float
 
@@ -232,21 +216,15 @@ def test_a_rule_with_arguments_bound_and_a_rule_of_a_class_are_rules():
         def __call__(self, w, gradient, t, *, learning_rate=0.01):
             return w - learning_rate * gradient(w)
 
-    expected = trace(
-        optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1
-    )
+    expected = trace(optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1)
     bound = functools.partial(optimizers.gradient_descent, learning_rate=0.1)
     np.testing.assert_array_equal(trace(bound, RAVINE.gradient, START, 5), expected)
-    np.testing.assert_array_equal(
-        trace(Descent(), RAVINE.gradient, START, 5, learning_rate=0.1), expected
-    )
+    np.testing.assert_array_equal(trace(Descent(), RAVINE.gradient, START, 5, learning_rate=0.1), expected)
 
 
 def test_a_surface_of_two_functions_is_enough():
     mine = surfaces.Surface(lambda w: (w**4).sum(axis=0), lambda w: 4 * w**3)
-    path = trace(
-        optimizers.gradient_descent, mine.gradient, (1.0, -0.5), 100, learning_rate=0.1
-    )
+    path = trace(optimizers.gradient_descent, mine.gradient, (1.0, -0.5), 100, learning_rate=0.1)
     found = sweep(
         optimizers.gradient_descent,
         mine,
@@ -267,9 +245,7 @@ def test_a_surface_of_two_functions_is_enough():
 def test_the_gradient_is_called_once_a_step(name, monkeypatch):
     rule = RULES[name]
     calls = []
-    counting = surfaces.Surface(
-        RAVINE.value, lambda w: (calls.append(w), RAVINE.gradient(w))[1]
-    )
+    counting = surfaces.Surface(RAVINE.value, lambda w: (calls.append(w), RAVINE.gradient(w))[1])
     trace(rule, counting.gradient, START, 7, **functions(rule, RAVINE))
     assert len(calls) == 7
     calls.clear()
@@ -287,9 +263,7 @@ def test_a_stochastic_gradient_is_drawn_once_a_step():
         return lambda w: RAVINE.gradient(w) + rng.normal(size=w.shape)
 
     expected, _ = loop(optimizers.adam, noisy(), START, 20, learning_rate=0.1)
-    np.testing.assert_array_equal(
-        trace(optimizers.adam, noisy(), START, 20, learning_rate=0.1), expected
-    )
+    np.testing.assert_array_equal(trace(optimizers.adam, noisy(), START, 20, learning_rate=0.1), expected)
     record = history(optimizers.adam, noisy(), START, 20, learning_rate=0.1)
     np.testing.assert_array_equal(record["w"], expected)
     draws = np.random.default_rng(3).normal(size=(20, 2))
@@ -303,9 +277,7 @@ def test_a_stochastic_gradient_is_drawn_once_a_step():
 @every_rule
 def test_history_holds_the_path_the_gradients_and_the_state_by_name(name):
     rule = RULES[name]
-    settings = functions(rule, RAVINE) | {
-        k: float(v) for k, v in random_settings(rule, (), 4).items()
-    }
+    settings = functions(rule, RAVINE) | {k: float(v) for k, v in random_settings(rule, (), 4).items()}
     record = history(rule, RAVINE.gradient, START, 20, **settings)
     points, states = loop(rule, RAVINE.gradient, START, 20, **settings)
     state = signature(rule)[0]
@@ -317,9 +289,7 @@ def test_history_holds_the_path_the_gradients_and_the_state_by_name(name):
         np.testing.assert_array_equal(record[part], expected)
     assert record["gradient"].shape == (20, 2)
     if name not in LOOKS_AHEAD:
-        np.testing.assert_array_equal(
-            record["gradient"], [RAVINE.gradient(w) for w in points[:-1]]
-        )
+        np.testing.assert_array_equal(record["gradient"], [RAVINE.gradient(w) for w in points[:-1]])
 
 
 @every_rule
@@ -331,9 +301,7 @@ def test_a_walk_is_the_history_step_by_step(name):
         assert t == step
         np.testing.assert_array_equal(w, record["w"][t])
         for part, value in zip(signature(rule)[0], state):
-            np.testing.assert_array_equal(
-                np.broadcast_to(value, 2), record[part][t - 1]
-            )
+            np.testing.assert_array_equal(np.broadcast_to(value, 2), record[part][t - 1])
     assert step == 9
 
 
@@ -343,14 +311,10 @@ def test_a_walk_refuses_before_its_first_step():
 
 
 def test_history_records_the_gradient_where_nesterov_asks_for_it():
-    record = history(
-        optimizers.nesterov, RAVINE.gradient, START, 20, learning_rate=0.1, momentum=0.9
-    )
+    record = history(optimizers.nesterov, RAVINE.gradient, START, 20, learning_rate=0.1, momentum=0.9)
     velocity = np.vstack([np.zeros((1, 2)), record["velocity"][:-1]])
     ahead = record["w"][:-1] + 0.9 * velocity
-    np.testing.assert_array_equal(
-        record["gradient"], [RAVINE.gradient(w) for w in ahead]
-    )
+    np.testing.assert_array_equal(record["gradient"], [RAVINE.gradient(w) for w in ahead])
 
 
 def test_history_of_a_batch():
@@ -366,9 +330,7 @@ def test_history_of_a_batch():
 
 
 def test_the_effective_rate_is_what_the_gradient_was_multiplied_by():
-    record = history(
-        optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1
-    )
+    record = history(optimizers.gradient_descent, RAVINE.gradient, START, 5, learning_rate=0.1)
     np.testing.assert_allclose(effective_rate(record), np.full((5, 2), 0.1), rtol=1e-12)
     record = history(optimizers.adagrad, RAVINE.gradient, START, 5, learning_rate=0.5)
     expected = 0.5 / np.sqrt(record["accumulator"] + 1e-7)
@@ -376,18 +338,12 @@ def test_the_effective_rate_is_what_the_gradient_was_multiplied_by():
 
 
 def test_the_effective_rate_is_nan_where_there_was_no_gradient_or_no_number():
-    still = history(
-        optimizers.gradient_descent, RAVINE.gradient, (4.0, 3.0), 1, learning_rate=0.1
-    )
+    still = history(optimizers.gradient_descent, RAVINE.gradient, (4.0, 3.0), 1, learning_rate=0.1)
     np.testing.assert_allclose(effective_rate(still), [[np.nan, 0.1]])
     script = iter([[1.0], [0.0]])  # the velocity goes on without a gradient
-    rolling = history(
-        optimizers.momentum, lambda w: next(script), (0.0,), 2, learning_rate=0.5
-    )
+    rolling = history(optimizers.momentum, lambda w: next(script), (0.0,), 2, learning_rate=0.5)
     np.testing.assert_array_equal(effective_rate(rolling), [[0.5], [np.nan]])
-    lost = history(
-        optimizers.gradient_descent, lambda w: w**3, (9.0,), 9, learning_rate=9.0
-    )
+    lost = history(optimizers.gradient_descent, lambda w: w**3, (9.0,), 9, learning_rate=9.0)
     finite = np.isfinite(lost["w"][1:])
     assert not finite.all()
     np.testing.assert_array_equal(np.isnan(effective_rate(lost)), ~finite)
@@ -412,9 +368,7 @@ def test_no_rule_warns_raises_or_leaves_numpy_changed_when_numbers_end(name, run
     with np.errstate(all="raise"):
         if run == "sweep":
             lost = sweep(rule, explosive, (26.0, 27.0), 5, **settings)["diverged"]
-            assert lost == (
-                np.inf if name.startswith("rprop") else 1
-            )  # a sign is always finite
+            assert lost == (np.inf if name.startswith("rprop") else 1)  # a sign is always finite
         elif run == "history":
             record = history(rule, explosive.gradient, (26.0, 27.0), 5, **settings)
             effective_rate(record)
@@ -441,13 +395,9 @@ def test_divergence_is_found_at_the_step_python_finds_it():
     while np.isfinite(w):
         w, step = w - 10.0 * (w + w), step + 1
     bowl = surfaces.quadratic((1, 1))
-    path = trace(
-        optimizers.gradient_descent, bowl.gradient, (1.0, 0.0), 300, learning_rate=10.0
-    )
+    path = trace(optimizers.gradient_descent, bowl.gradient, (1.0, 0.0), 300, learning_rate=10.0)
     assert diverged(path) == step == 242
-    found = sweep(
-        optimizers.gradient_descent, bowl, (1.0, 0.0), 300, learning_rate=[0.1, 10.0]
-    )
+    found = sweep(optimizers.gradient_descent, bowl, (1.0, 0.0), 300, learning_rate=[0.1, 10.0])
     np.testing.assert_array_equal(found["diverged"], [np.inf, 242])
     assert not np.isfinite(found["final_loss"][1])
     assert found["steps_to_tolerance"][1] == np.inf
@@ -455,9 +405,7 @@ def test_divergence_is_found_at_the_step_python_finds_it():
 
 def test_numbers_whose_sum_overflows_are_still_numbers():
     large = surfaces.Surface(lambda w: w[0], lambda w: -1e308 * np.ones_like(w))
-    found = sweep(
-        optimizers.gradient_descent, large, (0.0, 0.0), 2, learning_rate=[1.0, 0.5]
-    )
+    found = sweep(optimizers.gradient_descent, large, (0.0, 0.0), 2, learning_rate=[1.0, 0.5])
     np.testing.assert_array_equal(found["diverged"], [2, np.inf])
 
 
@@ -481,11 +429,7 @@ def test_a_sweep_is_its_single_runs_to_the_bit(name, surface, monkeypatch):
     monkeypatch.setattr(paths, "BLOCK", 4)
     rule, surface = RULES[name], SURFACES[surface]
     settings = random_settings(rule, 11)
-    start = (
-        surface.start
-        if settings
-        else np.array(surface.start)[:, None] * np.linspace(0.5, 1.5, 11)
-    )
+    start = surface.start if settings else np.array(surface.start)[:, None] * np.linspace(0.5, 1.5, 11)
     tolerance = surface.value(surface.start) / 2
     found = sweep(
         rule,
@@ -499,13 +443,9 @@ def test_a_sweep_is_its_single_runs_to_the_bit(name, surface, monkeypatch):
     for index in (0, 3, 4, 10):
         point = start if settings else start[:, index]
         alone = one(settings, index) | functions(rule, surface)
-        expected = expected_of(
-            trace(rule, surface.gradient, point, 25, **alone), surface, tolerance
-        )
+        expected = expected_of(trace(rule, surface.gradient, point, 25, **alone), surface, tolerance)
         for key, value in expected.items():
-            np.testing.assert_array_equal(
-                found[key][index], value, err_msg=f"{key} of {index}"
-            )
+            np.testing.assert_array_equal(found[key][index], value, err_msg=f"{key} of {index}")
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9])
@@ -521,9 +461,7 @@ def test_blocks_change_nothing(count, monkeypatch):
 
 def test_a_sweep_longer_than_a_block_as_it_ships():
     rates = np.linspace(0.01, 0.9, paths.BLOCK + 3)
-    found = sweep(
-        optimizers.momentum, RAVINE, START, 20, learning_rate=rates, momentum=0.2
-    )
+    found = sweep(optimizers.momentum, RAVINE, START, 20, learning_rate=rates, momentum=0.2)
     for index in (0, paths.BLOCK - 1, paths.BLOCK, paths.BLOCK + 2):
         path = trace(
             optimizers.momentum,
@@ -611,17 +549,13 @@ def test_schedules_in_a_sweep(block, monkeypatch):
 
 
 def test_a_sweep_of_one_setting_gives_numbers_and_counts_from_the_first_step():
-    found = sweep(
-        optimizers.gradient_descent, RAVINE, RAVINE.minima[0], 3, tolerance=0.0
-    )
+    found = sweep(optimizers.gradient_descent, RAVINE, RAVINE.minima[0], 3, tolerance=0.0)
     assert found == {"final_loss": 0.0, "steps_to_tolerance": 1.0, "diverged": np.inf}
     assert all(np.ndim(value) == 0 for value in found.values())
 
 
 def test_the_tolerance_is_reached_when_the_loss_equals_it():
-    path = trace(
-        optimizers.gradient_descent, RAVINE.gradient, START, 10, learning_rate=0.1
-    )
+    path = trace(optimizers.gradient_descent, RAVINE.gradient, START, 10, learning_rate=0.1)
     for t in (1, 4, 10):
         loss = RAVINE.value(path[t])
         for tolerance, expected in (
@@ -642,10 +576,7 @@ def test_the_tolerance_is_reached_when_the_loss_equals_it():
 def test_the_tolerance_is_a_thousandth_unless_told():
     for loss, expected in ((0.001, 1), (0.001001, np.inf)):
         level = surfaces.Surface(lambda w, loss=loss: loss + 0 * w[0], np.zeros_like)
-        assert (
-            sweep(optimizers.gradient_descent, level, START, 1)["steps_to_tolerance"]
-            == expected
-        )
+        assert sweep(optimizers.gradient_descent, level, START, 1)["steps_to_tolerance"] == expected
 
 
 # Arguments stay as they were
@@ -672,12 +603,7 @@ def test_arguments_are_left_alone(name):
 
 
 LEARNING_RATE = "learning_rate must be a finite number >= 0, got "
-NUMERIC = [
-    (name, h)
-    for name, rule in RULES.items()
-    for h in signature(rule)[1]
-    if h not in paths.FUNCTIONS
-]
+NUMERIC = [(name, h) for name, rule in RULES.items() for h in signature(rule)[1] if h not in paths.FUNCTIONS]
 
 
 def outside(hyperparameter):
@@ -971,15 +897,11 @@ def test_a_tolerance_that_is_no_number(tolerance):
     assert str(caught.value) == f"tolerance must be a number, got {tolerance!r}"
 
 
-@pytest.mark.parametrize(
-    "surface", [RAVINE.gradient, TWO, None, SimpleNamespace(value=RAVINE.value)]
-)
+@pytest.mark.parametrize("surface", [RAVINE.gradient, TWO, None, SimpleNamespace(value=RAVINE.value)])
 def test_a_sweep_of_what_is_no_surface(surface):
     with pytest.raises(TypeError) as caught:
         sweep(optimizers.adam, surface, START, 3)
-    expected = (
-        f"surface must have a value and a gradient, functions of w, got {surface!r}"
-    )
+    expected = f"surface must have a value and a gradient, functions of w, got {surface!r}"
     assert str(caught.value) == expected
 
 

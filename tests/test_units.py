@@ -17,9 +17,7 @@ HYPERPARAMETERS = {
     "gradient_descent": {"learning_rate": "m²/EUR"},
     "momentum": {"learning_rate": "m²/EUR", "momentum": "1"},
     "nesterov": {"learning_rate": "m²/EUR", "momentum": "1"},
-    "rprop": dict.fromkeys(
-        ("initial_step_size", "min_step_size", "max_step_size"), "m"
-    ),
+    "rprop": dict.fromkeys(("initial_step_size", "min_step_size", "max_step_size"), "m"),
     "adagrad": {"learning_rate": "m", "initial_accumulator_value": G2, "epsilon": G2},
     "adagrad_outside": {
         "learning_rate": "m",
@@ -103,12 +101,8 @@ def test_adadelta_passes_without_epsilon_and_no_unit_of_epsilon_saves_it():
     adadelta = infer(optimizers.adadelta, epsilon=0.0, learning_rate=1.0)
     assert adadelta == {**state, "rho": "1"}
     assert refusal(optimizers.adadelta_zeiler).endswith("adds m and EUR/m")
-    assert refusal(optimizers.adadelta_zeiler, epsilon="m²").endswith(
-        "adds EUR²/m² and m²"
-    )
-    assert refusal(optimizers.adadelta_zeiler, epsilon=1e-6).endswith(
-        "adds EUR²/m² and 1"
-    )
+    assert refusal(optimizers.adadelta_zeiler, epsilon="m²").endswith("adds EUR²/m² and m²")
+    assert refusal(optimizers.adadelta_zeiler, epsilon=1e-6).endswith("adds EUR²/m² and 1")
 
 
 def test_the_loss_decides():
@@ -141,9 +135,7 @@ def test_a_rule_of_ones_own():
 
 
 def test_wrong_names_and_rules():
-    with pytest.raises(
-        TypeError, match="adam has no number rho; it has: m, v, learning"
-    ):
+    with pytest.raises(TypeError, match="adam has no number rho; it has: m, v, learning"):
         infer(optimizers.adam, rho=0.9)
     with pytest.raises(TypeError, match="rule must be"):
         infer(surfaces.ravine)

@@ -51,9 +51,7 @@ def without(notebook: NotebookNode, tag: str) -> NotebookNode:
         kept = {"tags": ["look"]} if "look" in tags(cell) else {}
         source = cell.source.replace("](../../", "](../")
         if cell.cell_type == "code":
-            new = nbformat.v4.new_code_cell(
-                source, id=cell.id, metadata={**kept, **part(cell)}
-            )
+            new = nbformat.v4.new_code_cell(source, id=cell.id, metadata={**kept, **part(cell)})
         else:
             new = nbformat.v4.new_markdown_cell(source, id=cell.id)
         cells.append(new)
@@ -68,10 +66,7 @@ def solutions() -> Iterator[tuple[Path, NotebookNode]]:
 
 def problems() -> Iterator[str]:
     """What keeps the students' notebooks from being those of the solutions."""
-    wanted = {
-        path: notebooks.write(without(solution, "solution"))
-        for path, solution in solutions()
-    }
+    wanted = {path: notebooks.write(without(solution, "solution")) for path, solution in solutions()}
     for path in sorted(wanted.keys() | set(EXERCISES.glob("*.ipynb"))):
         if path not in wanted:
             yield f"{path}: has no solution in {EXERCISES.name}/solutions"
@@ -86,9 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", choices=["make", "check"])
     if parser.parse_args(arguments).command == "make":
         for path, solution in solutions():
-            path.write_text(
-                notebooks.write(without(solution, "solution")), encoding="utf-8"
-            )
+            path.write_text(notebooks.write(without(solution, "solution")), encoding="utf-8")
     found = list(problems())
     for problem in found:
         print(problem, file=sys.stderr)

@@ -34,7 +34,8 @@ class Explorer(anywidget.AnyWidget):
     first = traitlets.Dict().tag(sync=True)
     picture = traitlets.Unicode().tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
-    _ipython_display_ = None  # that of ipywidgets 7, which Colab has, cuts the text short
+    # That of ipywidgets 7, which Colab has, cuts the text short.
+    _ipython_display_ = None
 
     def __init__(self, rules=None, losses=None, **state):
         super().__init__(**state)
@@ -70,14 +71,18 @@ def explore(
     unless it is given. Raises `TypeError` or `ValueError` as `lib.paths.trace` does.
     """
     if not 1 <= len(rules) <= MOST_RUNS:
-        raise ValueError(f"rules must be a list of 1 to {MOST_RUNS} rules, got {len(rules)}")
+        raise ValueError(
+            f"rules must be a list of 1 to {MOST_RUNS} rules, got {len(rules)}"
+        )
     own = {}
     runs = [_run(rule, own, hyperparameters) for rule in rules]
     losses, setting = _course(surface, start, steps)
     setting["runs"] = runs
     first = _answer({"do": "race", **setting}, own, losses)
     text = _describe_race(surface, setting, first["runs"])
-    labels = [(label, _fate(surface, run)) for label, run in zip(_labels(runs), first["runs"])]
+    labels = [
+        (label, _fate(surface, run)) for label, run in zip(_labels(runs), first["runs"])
+    ]
     return Explorer(
         own,
         losses,
@@ -85,7 +90,14 @@ def explore(
         specification=_specification(own, losses),
         setting=setting,
         first={"runs": [_drawn(run) for run in first["runs"]]},
-        picture=picture.race(surface, setting, first["runs"], labels, f"Paths on the {surface.name}", text),
+        picture=picture.race(
+            surface,
+            setting,
+            first["runs"],
+            labels,
+            f"Paths on the {surface.name}",
+            text,
+        ),
         text=text,
     )
 
@@ -105,30 +117,59 @@ def explore_map(
     Of the `hyperparameters` two are lists of values, the first for the columns and the second for the rows;
     the others are numbers. `show` is `"final_loss"` or `"steps_to_tolerance"`, as `lib.paths.sweep` has them.
     """
-    spread = {name: value for name, value in hyperparameters.items() if np.ndim(value) == 1}
+    spread = {
+        name: value for name, value in hyperparameters.items() if np.ndim(value) == 1
+    }
     if len(spread) != 2:
-        raise ValueError(f"two hyperparameters must be lists of values, got {', '.join(spread) or 'none'}")
+        raise ValueError(
+            f"two hyperparameters must be lists of values, got {', '.join(spread) or 'none'}"
+        )
     if show not in ("final_loss", "steps_to_tolerance"):
-        raise ValueError(f"show must be 'final_loss' or 'steps_to_tolerance', got {show!r}")
+        raise ValueError(
+            f"show must be 'final_loss' or 'steps_to_tolerance', got {show!r}"
+        )
     own = {}
-    fixed = {name: value for name, value in hyperparameters.items() if name not in spread}
-    x, y = ({"name": name, "values": _rounded(np.array(values), 6)} for name, values in spread.items())
-    run = _run(rule, own, {**fixed, x["name"]: x["values"][0], y["name"]: y["values"][0]})
+    fixed = {
+        name: value for name, value in hyperparameters.items() if name not in spread
+    }
+    x, y = (
+        {"name": name, "values": _rounded(np.array(values), 6)}
+        for name, values in spread.items()
+    )
+    run = _run(
+        rule, own, {**fixed, x["name"]: x["values"][0], y["name"]: y["values"][0]}
+    )
     losses, setting = _course(surface, start, steps)
-    setting.update(runs=[run], plane={"x": x, "y": y, "show": show, "tolerance": tolerance})
-    request = {"do": "map", **setting, "run": run, "x": x, "y": y, "tolerance": tolerance}
+    setting.update(
+        runs=[run], plane={"x": x, "y": y, "show": show, "tolerance": tolerance}
+    )
+    request = {
+        "do": "map",
+        **setting,
+        "run": run,
+        "x": x,
+        "y": y,
+        "tolerance": tolerance,
+    }
     rows = [_checked(answer) for answer in compute.answers(request, own, losses)]
-    cells = {name: [row[name] for row in rows] for name in ("final_loss", "steps_to_tolerance", "diverged")}
+    cells = {
+        name: [row[name] for row in rows]
+        for name in ("final_loss", "steps_to_tolerance", "diverged")
+    }
     values = np.array(cells[show], dtype=float)
     if np.isfinite(values).any():
         i, j = np.unravel_index(np.nanargmin(values), values.shape)
-        run["hyperparameters"].update({x["name"]: x["values"][j], y["name"]: y["values"][i]})
+        run["hyperparameters"].update(
+            {x["name"]: x["values"][j], y["name"]: y["values"][i]}
+        )
     first = _answer({"do": "race", **setting}, own, losses)
     text = _describe_map(surface, setting, values, cells["diverged"])
     title = f"A map of {run['rule']} on the {surface.name}"
     told = ", ".join(f"{name} {run['hyperparameters'][name]:.3g}" for name in spread)
     labels = [(told, _fate(surface, first["runs"][0]))]
-    shares = _shares(values, surface, first["runs"][0]["loss"][0], cells["diverged"], show)
+    shares = _shares(
+        values, surface, first["runs"][0]["loss"][0], cells["diverged"], show
+    )
     return Explorer(
         own,
         losses,
@@ -139,12 +180,16 @@ def explore_map(
             "runs": [_drawn(first["runs"][0])],
             **{name: _rounded(cells[name], 3) for name in (show, "diverged")},
         },
-        picture=picture.plane(surface, setting, shares, first["runs"], labels, title, text),
+        picture=picture.plane(
+            surface, setting, shares, first["runs"], labels, title, text
+        ),
         text=text,
     )
 
 
-def explore_average(values, beta=0.9, *, start="zero", corrected=False, xlabel="step", ylabel="value"):
+def explore_average(
+    values, beta=0.9, *, start="zero", corrected=False, xlabel="step", ylabel="value"
+):
     """Average a series with weight `beta` on the past, from zero or from its first value.
 
     `start` is `"zero"` or `"first"`; an average that starts at zero may be `corrected`. Raises what
@@ -167,7 +212,9 @@ def explore_average(values, beta=0.9, *, start="zero", corrected=False, xlabel="
         kind="averages",
         setting=setting,
         first=drawn,
-        picture=picture.averages(setting, first, [label], "An exponentially weighted average", text),
+        picture=picture.averages(
+            setting, first, [label], "An exponentially weighted average", text
+        ),
         text=text,
     )
 
@@ -184,11 +231,18 @@ def _run(rule, own, hyperparameters):
     if known.get(name) is not function:
         name = f"{name} (notebook)" if name in known else name
         own[name] = function
-    values = {**{key: value for key, value in defaults.items() if _is_number(value)}, **given}
+    values = {
+        **{key: value for key, value in defaults.items() if _is_number(value)},
+        **given,
+    }
     for key, value in values.items():
         if key not in paths.FUNCTIONS and not _is_number(value):
             raise TypeError(f"{key} must be a number here, got {value!r}")
-    return {"rule": name, "source": None, "hyperparameters": {key: float(v) for key, v in values.items()}}
+    return {
+        "rule": name,
+        "source": None,
+        "hyperparameters": {key: float(v) for key, v in values.items()},
+    }
 
 
 def _is_number(value):
@@ -201,7 +255,11 @@ def _course(surface, start, steps):
     name = names.get(id(surface))
     losses = {}
     if name is None:
-        name = surface.name if surface.name not in compute.known_surfaces() else f"{surface.name} (notebook)"
+        name = (
+            surface.name
+            if surface.name not in compute.known_surfaces()
+            else f"{surface.name} (notebook)"
+        )
         losses[name] = surface
     start = [float(value) for value in (surface.start if start is None else start)]
     return losses, {"surface": name, "start": start, "steps": steps}
@@ -233,7 +291,11 @@ def _checked(answer):
 
 def _drawn(run):
     """What of a run the first picture needs; the rest comes with the reader's first touch."""
-    return {"w": _rounded(run["w"], 5), "loss": _rounded(run["loss"], 4), "diverged": run["diverged"]}
+    return {
+        "w": _rounded(run["w"], 5),
+        "loss": _rounded(run["loss"], 4),
+        "diverged": run["diverged"],
+    }
 
 
 def _rounded(values, digits):
@@ -248,9 +310,15 @@ def _labels(runs):
     """The name of each run's rule, with the hyperparameters that tell it from the others of the same rule."""
     labels = []
     for run in runs:
-        like = [other["hyperparameters"] for other in runs if other["rule"] == run["rule"]]
+        like = [
+            other["hyperparameters"] for other in runs if other["rule"] == run["rule"]
+        ]
         values = run["hyperparameters"]
-        differs = [name for name in values if any(other.get(name) != values[name] for other in like)]
+        differs = [
+            name
+            for name in values
+            if any(other.get(name) != values[name] for other in like)
+        ]
         told = ", ".join(f"{name} {values[name]:g}" for name in differs)
         labels.append(f"{run['rule']} ({told})" if told else run["rule"])
     return labels
@@ -269,19 +337,27 @@ def _fate(surface, run):
 
 
 def _inside(surface, w):
-    return all(v is not None and low <= v <= high for v, (low, high) in zip(w, surface.window))
+    return all(
+        v is not None and low <= v <= high for v, (low, high) in zip(w, surface.window)
+    )
 
 
 def _describe_race(surface, setting, runs):
     x, y = setting["start"]
-    sentences = [f"{label}: {_fate(surface, run)}." for label, run in zip(_labels(setting["runs"]), runs)]
+    sentences = [
+        f"{label}: {_fate(surface, run)}."
+        for label, run in zip(_labels(setting["runs"]), runs)
+    ]
     head = f"Paths on the {surface.name} surface, {setting['steps']} steps from ({x:g}, {y:g})."
     return " ".join([head, *sentences])
 
 
 def _describe_map(surface, setting, values, diverged):
     plane, (x, y) = setting["plane"], (setting["plane"]["x"], setting["plane"]["y"])
-    what = {"final_loss": "loss", "steps_to_tolerance": f"steps to loss {setting['plane']['tolerance']:g}"}
+    what = {
+        "final_loss": "loss",
+        "steps_to_tolerance": f"steps to loss {setting['plane']['tolerance']:g}",
+    }
     (run,) = setting["runs"]
     lost = np.mean([step is not None for row in diverged for step in row])
     head = (
@@ -329,5 +405,6 @@ def _shares(values, surface, before, diverged, show):
         shares = values / np.nanmax(values)
     shares = np.where(np.isnan(shares), np.inf, shares).tolist()
     return [
-        [None if step is not None else share for share, step in zip(*pair)] for pair in zip(shares, diverged)
+        [None if step is not None else share for share, step in zip(*pair)]
+        for pair in zip(shares, diverged)
     ]

@@ -49,11 +49,20 @@ def answers(request, rules=None, losses=None):
     `rules` and `losses` are what a notebook adds to those of the library: dictionaries by name. Nothing is
     raised: what goes wrong is an answer too.
     """
-    do = {"race": _race, "surface": _surface, "series": _series, "map": _map, "source": _source}
+    do = {
+        "race": _race,
+        "surface": _surface,
+        "series": _series,
+        "map": _map,
+        "source": _source,
+    }
     identity = request.get("id")
     try:
         job = _known("request", request.get("do"), do)
-        known = dict(known_rules(), **rules or {}), dict(known_surfaces(), **losses or {})
+        known = (
+            dict(known_rules(), **rules or {}),
+            dict(known_surfaces(), **losses or {}),
+        )
         for answer in job(request, *known):
             answer["id"] = identity
             yield answer
@@ -99,7 +108,11 @@ def known_rules():
 
 def known_surfaces():
     """The library's surfaces by their names."""
-    return {name: s for name, s in surfaces.__dict__.items() if isinstance(s, surfaces.Surface)}
+    return {
+        name: s
+        for name, s in surfaces.__dict__.items()
+        if isinstance(s, surfaces.Surface)
+    }
 
 
 def _describe(name, rule, library):
@@ -149,7 +162,9 @@ def _run(run, rules, surface, start, steps):
     try:
         with Deadline(run):
             rule, hyperparameters = _contender(run, rules, surface)
-            record = paths.history(rule, surface.gradient, start, steps, **hyperparameters)
+            record = paths.history(
+                rule, surface.gradient, start, steps, **hyperparameters
+            )
     except (Exception, SystemExit, Endless) as error:
         return {"error": _failure(error, run.get("source"))}
     with np.errstate(all="ignore"):
@@ -158,7 +173,9 @@ def _run(run, rules, surface, start, steps):
         "w": listed(record["w"]),
         "loss": listed(loss),
         "gradient": listed(record["gradient"]),
-        "state": OrderedDict((name, listed(record[name])) for name in paths.signature(rule)[0]),
+        "state": OrderedDict(
+            (name, listed(record[name])) for name in paths.signature(rule)[0]
+        ),
         "rate": listed(paths.effective_rate(record)),
         "diverged": _step(paths.diverged(record["w"])),
         "error": None,
@@ -172,23 +189,31 @@ def _map(request, rules, losses):
     surface, start, steps = _course(request, losses)
     run, x, y = request["run"], request["x"], request["y"]
     if x["name"] == y["name"]:
-        raise ValueError(f"a map has two different hyperparameters, got {x['name']} twice")
+        raise ValueError(
+            f"a map has two different hyperparameters, got {x['name']} twice"
+        )
     for axis in (x, y):
         if not 0 < len(axis["values"]) <= MOST_POINTS:
-            raise ValueError(f"an axis of a map has 1 to {MOST_POINTS} values, got {len(axis['values'])}")
+            raise ValueError(
+                f"an axis of a map has 1 to {MOST_POINTS} values, got {len(axis['values'])}"
+            )
         for value in axis["values"]:
             _number(axis["name"], value)
     tolerance = _number("tolerance", request.get("tolerance", 1e-3))
     columns, rows = np.array(x["values"], dtype=float), len(y["values"])
     first = request.get("row", 0)
     if not 0 <= first < rows:
-        raise ValueError(f"row must be a whole number from 0 to {rows - 1}, got {first!r}")
+        raise ValueError(
+            f"row must be a whole number from 0 to {rows - 1}, got {first!r}"
+        )
     for row in range(first, rows):
         with Deadline(run):
             rule, hyperparameters = _contender(run, rules, surface)
             hyperparameters[x["name"]] = columns
             hyperparameters[y["name"]] = y["values"][row]
-            found = paths.sweep(rule, surface, start, steps, tolerance=tolerance, **hyperparameters)
+            found = paths.sweep(
+                rule, surface, start, steps, tolerance=tolerance, **hyperparameters
+            )
         yield {
             "row": row,
             "of": rows,
@@ -202,7 +227,9 @@ def _surface(request, rules, losses):
     surface = _known("surface", request.get("surface"), losses)
     size = request["size"]
     if not 2 <= size <= MOST_POINTS:
-        raise ValueError(f"size must be a whole number from 2 to {MOST_POINTS}, got {size!r}")
+        raise ValueError(
+            f"size must be a whole number from 2 to {MOST_POINTS}, got {size!r}"
+        )
     x, y = [np.linspace(low, high, size) for low, high in surface.window]
     with np.errstate(all="ignore"):
         values = [listed(surface.value(np.array([x, 0 * x + height]))) for height in y]
@@ -259,7 +286,9 @@ def _contender(run, rules, surface):
     hyperparameters = {name: _number(name, value) for name, value in given.items()}
     known = paths.signature(rule)[1]
     if run.get("source") is not None:  # a hyperparameter that the edit has taken away
-        hyperparameters = {name: value for name, value in hyperparameters.items() if name in known}
+        hyperparameters = {
+            name: value for name, value in hyperparameters.items() if name in known
+        }
     for name in known:
         if name in paths.FUNCTIONS:
             hyperparameters[name] = getattr(surface, name)
@@ -294,7 +323,9 @@ class Deadline:
     def __enter__(self):
         if self.watching:
             self.thread = ctypes.c_ulong(threading.get_ident())
-            self.timer = threading.Timer(PATIENCE, self._throw, [ctypes.py_object(Endless)])
+            self.timer = threading.Timer(
+                PATIENCE, self._throw, [ctypes.py_object(Endless)]
+            )
             self.timer.start()
 
     def _throw(self, error):
@@ -318,7 +349,11 @@ def _failure(error, source=None):
             frames.append((line, f"  {place}\n    {lines[line - 1].strip()}\n"))
     if not frames:
         plain = isinstance(error, (TypeError, ValueError, Endless))
-        return {"message": message if plain else f"{kind}: {message}", "line": None, "traceback": None}
+        return {
+            "message": message if plain else f"{kind}: {message}",
+            "line": None,
+            "traceback": None,
+        }
     shown = "".join([text for _, text in frames[-5:]])
     message = f"{kind}: {message}"
     return {
@@ -330,7 +365,9 @@ def _failure(error, source=None):
 
 def _known(what, name, things):
     if not isinstance(name, str) or name not in things:
-        raise ValueError(f"there is no {what} {name!r}; there are: {', '.join(sorted(things))}")
+        raise ValueError(
+            f"there is no {what} {name!r}; there are: {', '.join(sorted(things))}"
+        )
     return things[name]
 
 

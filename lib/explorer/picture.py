@@ -36,10 +36,17 @@ def averages(setting, answer, labels, title, text):
     values, means = setting["values"], answer["averages"]
     low, high = min(0.0, *values, *means), max(0.0, *values, *means)
     pad = 0.05 * (high - low)
-    across, up = _axis(1, max(len(values), 2), WIDTH), _axis(high + pad, low - pad, HEIGHT)
-    dots = "".join(f"M{across(t):.1f} {up(value):.1f}h0" for t, value in enumerate(values, start=1))
+    across, up = (
+        _axis(1, max(len(values), 2), WIDTH),
+        _axis(high + pad, low - pad, HEIGHT),
+    )
+    dots = "".join(
+        f"M{across(t):.1f} {up(value):.1f}h0" for t, value in enumerate(values, start=1)
+    )
     curve = _line([(across(t), up(value)) for t, value in enumerate(means, start=1)])
-    inner = _inner(f'<path class="dots" d="{dots}"/><g class="run-0"><path class="path" d="{curve}"/></g>')
+    inner = _inner(
+        f'<path class="dots" d="{dots}"/><g class="run-0"><path class="path" d="{curve}"/></g>'
+    )
     marks = _marks(across, _ticks(1, len(values)), up, _ticks(low - pad, high + pad))
     panel = _frame() + inner + marks + _labels(setting["xlabel"], setting["ylabel"])
     return _document([panel], labels, title, text)
@@ -47,21 +54,38 @@ def averages(setting, answer, labels, title, text):
 
 def plane(surface, setting, cells, runs, labels, title, text):
     """A map, and below it the path of the cell that is chosen."""
-    return _document([_cells(setting, cells), _paths(surface, setting, runs)], labels, title, text)
+    return _document(
+        [_cells(setting, cells), _paths(surface, setting, runs)], labels, title, text
+    )
 
 
 def _paths(surface, setting, runs):
     (x0, x1), (y0, y1) = surface.window
     across, up = _axis(x0, x1, WIDTH), _axis(y1, y0, HEIGHT)
-    stars = "".join(_polygon("minimum", _star(across(x), up(y), 8)) for x, y in surface.minima)
+    stars = "".join(
+        _polygon("minimum", _star(across(x), up(y), 8)) for x, y in surface.minima
+    )
     tracks = "".join(
-        _track(slot, [(across(x), up(y)) for x, y in run["w"] if x is not None and y is not None])
+        _track(
+            slot,
+            [
+                (across(x), up(y))
+                for x, y in run["w"]
+                if x is not None and y is not None
+            ],
+        )
         for slot, run in enumerate(runs)
     )
     x, y = setting["start"]
     start = f'<circle class="start" cx="{across(x):.1f}" cy="{up(y):.1f}" r="8"/>'
     marks = _marks(across, _ticks(x0, x1), up, _ticks(y0, y1))
-    return _level_lines(surface) + _frame() + _inner(stars + tracks + start) + marks + _labels("w₁", "w₂")
+    return (
+        _level_lines(surface)
+        + _frame()
+        + _inner(stars + tracks + start)
+        + marks
+        + _labels("w₁", "w₂")
+    )
 
 
 def _cells(setting, cells):
@@ -84,10 +108,15 @@ def _cells(setting, cells):
             elif j and names[j - 1] == name:
                 continue
             else:
-                alike = next((k for k in range(j, columns) if names[k] != name), columns) - j
+                alike = (
+                    next((k for k in range(j, columns) if names[k] != name), columns)
+                    - j
+                )
                 d = f"M{j} {bottom}v-1h{alike}v1z"
             paths[name] = paths.get(name, "") + d
-    inner = "".join(f'<path class="{name}" d="{d}"/>' for name, d in sorted(paths.items()))
+    inner = "".join(
+        f'<path class="{name}" d="{d}"/>' for name, d in sorted(paths.items())
+    )
     marks = _cell_marks(x["values"], y["values"], WIDTH / columns, HEIGHT / rows)
     grid = f'<svg {FRAME} viewBox="0 0 {columns} {rows}" preserveAspectRatio="none">{inner}</svg>'
     return grid + _frame() + marks + _labels(x["name"], y["name"])
@@ -102,7 +131,10 @@ def _cell(share):
 def _document(panels, labels, title, text):
     """The panels one below the other, then what each run is and came to; and the words for all of it."""
     panel = TOP + HEIGHT + BOTTOM
-    body = "".join(f'<g transform="translate(0 {k * panel})">{drawn}</g>' for k, drawn in enumerate(panels))
+    body = "".join(
+        f'<g transform="translate(0 {k * panel})">{drawn}</g>'
+        for k, drawn in enumerate(panels)
+    )
     y = len(panels) * panel + 14
     for slot, (label, fate) in enumerate(labels):
         short = len(label) + len(fate) < 65
@@ -131,11 +163,15 @@ def _level_lines(surface):
     finite = values[np.isfinite(values)]
     levels = np.quantile(finite, np.linspace(0, 1, LEVELS + 1)[1:-1])
     steps = np.linspace(0, 1000, GRID)
-    generator = contourpy.contour_generator(steps, steps[::-1], values, fill_type="OuterOffset")
+    generator = contourpy.contour_generator(
+        steps, steps[::-1], values, fill_type="OuterOffset"
+    )
     paths = []
     for level in levels[::-1]:
         polygons = zip(*generator.filled(-np.inf, level))
-        rings = (ring for points, ends in polygons for ring in np.split(points, ends[1:-1]))
+        rings = (
+            ring for points, ends in polygons for ring in np.split(points, ends[1:-1])
+        )
         paths.append(f'<path class="level" d="{"".join(map(_ring, rings))}"/>')
     square = 'viewBox="0 0 1000 1000" preserveAspectRatio="none"'
     return f'<svg class="surface" {FRAME} {square}>{"".join(paths)}</svg>'
@@ -145,7 +181,9 @@ def _ring(points):
     """A closed line in whole numbers, each corner relative to the last, without those that hardly matter."""
     middle = len(points) // 2
     corners = (
-        np.concatenate([_simpler(points[: middle + 1]), _simpler(points[middle:])[1:]]).round().astype(int)
+        np.concatenate([_simpler(points[: middle + 1]), _simpler(points[middle:])[1:]])
+        .round()
+        .astype(int)
     )
     moves = "".join(f"l{x} {y}" for x, y in np.diff(corners[:-1], axis=0).tolist())
     return f"M{corners[0][0]} {corners[0][1]}{moves}z"
@@ -157,19 +195,26 @@ def _simpler(points, tolerance=1.2):
         return points
     along = points[-1] - points[0]
     length = np.hypot(*along) or 1.0
-    off = np.abs(along[0] * (points[:, 1] - points[0, 1]) - along[1] * (points[:, 0] - points[0, 0])) / length
+    off = (
+        np.abs(
+            along[0] * (points[:, 1] - points[0, 1])
+            - along[1] * (points[:, 0] - points[0, 0])
+        )
+        / length
+    )
     k = int(off.argmax())
     if off[k] <= tolerance:
         return points[[0, -1]]
-    return np.concatenate([_simpler(points[: k + 1], tolerance), _simpler(points[k:], tolerance)[1:]])
+    return np.concatenate(
+        [_simpler(points[: k + 1], tolerance), _simpler(points[k:], tolerance)[1:]]
+    )
 
 
 def _track(slot, points):
     inside = points[: 1 + _last(points)]
     marks = "".join(_glyph(slot, x, y, 2.6) for x, y in _apart(inside))
-    return (
-        f'<g class="run-{slot}"><path class="path" d="{_line(inside)}"/><path class="marks" d="{marks}"/></g>'
-    )
+    path = f'<path class="path" d="{_line(inside)}"/>'
+    return f'<g class="run-{slot}">{path}<path class="marks" d="{marks}"/></g>'
 
 
 def _last(points):
@@ -199,7 +244,10 @@ def _ticks(low, high):
         if factor * power >= (high - low) / 7
     )
     first = math.ceil(low / step - 1e-9)
-    return [float(f"{k * step:.6g}") for k in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [
+        float(f"{k * step:.6g}")
+        for k in range(first, math.floor(high / step + 1e-9) + 1)
+    ]
 
 
 def _marks(across, xs, up, ys):
@@ -208,12 +256,18 @@ def _marks(across, xs, up, ys):
 
 
 def _cell_marks(xs, ys, width, height):
-    columns = "".join(_column((j + 0.5) * width, f"{xs[j]:.2g}") for j in range(0, len(xs), 5))
-    return columns + "".join(_row(HEIGHT - (i + 0.5) * height, f"{ys[i]:.2g}") for i in range(0, len(ys), 5))
+    columns = "".join(
+        _column((j + 0.5) * width, f"{xs[j]:.2g}") for j in range(0, len(xs), 5)
+    )
+    return columns + "".join(
+        _row(HEIGHT - (i + 0.5) * height, f"{ys[i]:.2g}") for i in range(0, len(ys), 5)
+    )
 
 
 def _column(x, text):
-    return f'<text class="middle" x="{LEFT + x:.1f}" y="{TOP + HEIGHT + 16}">{text}</text>'
+    return (
+        f'<text class="middle" x="{LEFT + x:.1f}" y="{TOP + HEIGHT + 16}">{text}</text>'
+    )
 
 
 def _row(y, text):
@@ -246,11 +300,16 @@ def _polygon(name, points):
 
 def _star(x, y, r):
     corners = [(math.pi * k / 5, r * (0.42 if k % 2 else 1)) for k in range(10)]
-    return [(x + radius * math.sin(angle), y - radius * math.cos(angle)) for angle, radius in corners]
+    return [
+        (x + radius * math.sin(angle), y - radius * math.cos(angle))
+        for angle, radius in corners
+    ]
 
 
 def _glyph(slot, x, y, r):
     shape = SHAPES[slot]
     if shape is None:
         return f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0z"
-    return _line([(x + r * a, y + r * b) for a, b in zip(shape[::2], shape[1::2])]) + "z"
+    return (
+        _line([(x + r * a, y + r * b) for a, b in zip(shape[::2], shape[1::2])]) + "z"
+    )

@@ -124,14 +124,12 @@ class _Refusing(ast.NodeTransformer):
         return ast.parse(f"_stand_in({f'{self.scope}.{name}'!r})", mode="eval").body
 
     def visit_FunctionDef(self, node):
-        """Refuse in place of what the function did."""
-        """Leave the name and the signature."""
+        """Keep the name and the signature; refuse in place of what was done."""
         node.body = [ast.Expr(self._call(node.name))]
         return node
 
     def visit_Lambda(self, node):
-        """Refuse in place of what the function gave."""
-        """Leave the arguments."""
+        """Keep the arguments; refuse in place of what was given."""
         node.body = self._call("a function")
         return node
 
@@ -287,9 +285,8 @@ class Kernel:
         self._poller = zmq.Poller()
         for name, channel in self._channels.items():
             channel.linger = 0
-            channel.reconnect_ivl = (
-                -1
-            )  # to what an answer may put in the kernel's place
+            # Never again: to what an answer may put in the kernel's place.
+            channel.reconnect_ivl = -1
             channel.connect(f"ipc://{sockets}-{PORTS[name]}")
             self._poller.register(channel, zmq.POLLIN)
         self._messages = {name: deque() for name in self._channels}

@@ -214,9 +214,7 @@ def decide(task, inputs, outputs):
         return {"passed": False, "problem": "no answer", "text": text}
     try:
         verdict = judge(task, inputs, results)
-    except (
-        Exception
-    ) as error:  # raised by the task's own code, of what it did not expect
+    except Exception as error:  # of the task's own code, at what it did not expect
         verdict = Verdict(False, f"{task.name} not yet: {task.title}\n  {error}")
     failures = [one for one in results if isinstance(one, Failure)]
     problem = _named(failures[0]) if failures else "wrong"

@@ -39,13 +39,17 @@ class Signature:
         return f"({', '.join(self._parts)})"
 
 
-_last = (None, None)  # a function and its signature: a rule is asked for it several times in a row
+# A function and its signature: a rule is asked for it several times in a row.
+_last = (None, None)
 
 
 def signature(function):
     global _last
     if _last[0] is not function:
-        _last = (function, Signature(_parameters(_from(function))[0], function.__globals__))
+        _last = (
+            function,
+            Signature(_parameters(_from(function))[0], function.__globals__),
+        )
     return _last[1]
 
 
@@ -67,7 +71,9 @@ def _from(function):
         text = "\n" + "".join(linecache.getlines(function.__globals__["__file__"]))
         return text[text.rindex(f"\ndef {function.__name__}(") + 1 :]
     except (AttributeError, KeyError, OSError, ValueError):
-        raise TypeError(f"{function!r} is not a function at the top level of a file") from None
+        raise TypeError(
+            f"{function!r} is not a function at the top level of a file"
+        ) from None
 
 
 def _parameters(text):
@@ -90,7 +96,9 @@ def _parameters(text):
         elif c in ")]}":
             depth -= 1
             if depth < 0:
-                return [part.strip() for part in parts if part.strip()], first + position + 1
+                return [
+                    part.strip() for part in parts if part.strip()
+                ], first + position + 1
         elif c == "," and depth == 0:
             parts.append("")
             continue

@@ -11,7 +11,8 @@ from array import array
 import numpy as np
 from uctypes import addressof
 
-builtins.slice = lambda start, stop, step=None: np.s_[start:stop:step]  # MicroPython's own makes none
+# MicroPython's own makes none.
+builtins.slice = lambda start, stop, step=None: np.s_[start:stop:step]
 
 from lib.explorer import compute  # noqa: E402
 
@@ -34,12 +35,17 @@ def answer(text):
 compute.listed = listed
 
 
-def guarded(import_, known=("collections", "functools", "itertools", "lib", "math", "numpy", "random")):
+def guarded(
+    import_,
+    known=("collections", "functools", "itertools", "lib", "math", "numpy", "random"),
+):
     """A rule may come from a stranger, with a link; MicroPython's other modules lead out to the browser."""
 
     def guard(name, *rest):
         if name.split(".")[0] not in known:
-            raise ImportError(f"a rule on this page can import {', '.join(known)}; {name} it cannot")
+            raise ImportError(
+                f"a rule on this page can import {', '.join(known)}; {name} it cannot"
+            )
         return import_(name, *rest)
 
     return guard

@@ -10,7 +10,8 @@ import math
 pi, inf, nan = math.pi, math.inf, math.nan
 newaxis = None
 float64 = float
-_abs, _all, _any, _max, _sum = abs, all, any, max, sum  # Python's own; NumPy's are defined below
+# Python's own; NumPy's are defined below.
+_abs, _all, _any, _max, _sum = abs, all, any, max, sum
 
 
 class integer:
@@ -73,11 +74,18 @@ class ndarray:
         if len(self.shape) == 1:
             return iter(self.flat)
         size = _product(self.shape[1:])
-        return iter([_array(self.flat[k : k + size], self.shape[1:]) for k in range(0, self.size, size)])
+        return iter(
+            [
+                _array(self.flat[k : k + size], self.shape[1:])
+                for k in range(0, self.size, size)
+            ]
+        )
 
     def __bool__(self):
         if self.size != 1:
-            raise ValueError("the truth of an array of several numbers is ambiguous: use all() or any()")
+            raise ValueError(
+                "the truth of an array of several numbers is ambiguous: use all() or any()"
+            )
         return bool(self.flat[0])
 
     def __repr__(self):
@@ -92,7 +100,11 @@ class ndarray:
         if shape and kind is _slice:
             start, stop, step = key.indices(shape[0])
             if step == 1:
-                return View(self, start * _product(shape[1:]), (_max(stop - start, 0),) + shape[1:])
+                return View(
+                    self,
+                    start * _product(shape[1:]),
+                    (_max(stop - start, 0),) + shape[1:],
+                )
         positions, shape = _positions(shape, key)
         if not shape:
             return self.flat[positions[0]]
@@ -100,7 +112,12 @@ class ndarray:
 
     def __setitem__(self, key, value):
         shape = self.shape
-        if type(value) is Pair and type(key) is int and len(shape) == 2 == shape[1] and 0 <= key < shape[0]:
+        if (
+            type(value) is Pair
+            and type(key) is int
+            and len(shape) == 2 == shape[1]
+            and 0 <= key < shape[0]
+        ):
             self.flat[2 * key], self.flat[2 * key + 1] = value.flat  # a point of a path
             return
         positions, shape = _positions(shape, key)
@@ -136,7 +153,9 @@ class ndarray:
             rest = -_product(shape)
             shape = tuple([self.size // rest if n == -1 else n for n in shape])
         if _product(shape) != self.size:
-            raise ValueError(f"cannot reshape an array of {self.size} numbers into shape {shape}")
+            raise ValueError(
+                f"cannot reshape an array of {self.size} numbers into shape {shape}"
+            )
         return _array(list(self.flat), shape)
 
     def copy(self):
@@ -157,7 +176,10 @@ class ndarray:
         after = _product(shape[axis:][1:])
         size = shape[axis] * after
         starts = [i + j for i in range(0, len(data), size) for j in range(after)]
-        return _array([function(data[k : k + size : after]) for k in starts], shape[:axis] + shape[axis:][1:])
+        return _array(
+            [function(data[k : k + size : after]) for k in starts],
+            shape[:axis] + shape[axis:][1:],
+        )
 
     def sum(self, axis=None):
         return self._reduce(_sum, axis)
@@ -250,8 +272,13 @@ def pair(self, other):
 def _operator(name, expression, exactly=None):
     """Give both classes the operator whose result is `expression`, of {0} in `self` and {1} in `other`."""
     operands = ("x", "other"), ("y", "other"), ("x", "u"), ("y", "v")
-    written = {f"{mine}_{others}": expression.format(mine, others) for mine, others in operands}
-    scope = {name: globals()[name] for name in ("Pair", "ndarray", "_array", "_binary", "_broadcast")}
+    written = {
+        f"{mine}_{others}": expression.format(mine, others) for mine, others in operands
+    }
+    scope = {
+        name: globals()[name]
+        for name in ("Pair", "ndarray", "_array", "_binary", "_broadcast")
+    }
     scope.update(exactly=exactly, type=type, float=float, int=int)
     exec(OPERATOR.format(a_b=expression.format("a[i]", "b[i]"), **written), scope)
     setattr(ndarray, name, scope["general"])
@@ -309,7 +336,13 @@ def _broadcast(*values):
 
 def _two(value):
     """The two numbers that a pair is, or that a number stands for; None for anything else."""
-    return value.flat if type(value) is Pair else (value, value) if _is_number(value) else None
+    return (
+        value.flat
+        if type(value) is Pair
+        else (value, value)
+        if _is_number(value)
+        else None
+    )
 
 
 def _fold(function, data):
@@ -342,7 +375,11 @@ def _unary(function, beyond=lambda x: nan):
             x = asarray(x)
             return _array([function(number) for number in x.flat], x.shape)
         except (ValueError, OverflowError):
-            return one(x) if _is_number(x) else _array([one(number) for number in x.flat], x.shape)
+            return (
+                one(x)
+                if _is_number(x)
+                else _array([one(number) for number in x.flat], x.shape)
+            )
 
     return each
 
@@ -477,11 +514,15 @@ def _flatten(value):
     shapes = [shape for _, shape in parts]
     if shapes and shapes.count(shapes[0]) < len(shapes):
         raise ValueError(f"an array has rows of one length, got {value!r}")
-    return [x for data, _ in parts for x in data], (len(parts),) + (shapes[0] if shapes else ())
+    return [x for data, _ in parts for x in data], (len(parts),) + (
+        shapes[0] if shapes else ()
+    )
 
 
 def asarray(value, dtype=None):
-    return value if dtype is None and isinstance(value, ndarray) else array(value, dtype)
+    return (
+        value if dtype is None and isinstance(value, ndarray) else array(value, dtype)
+    )
 
 
 def full(shape, value):
@@ -546,7 +587,9 @@ def broadcast_to(value, shape):
     if shape[len(shape) - len(own) :] == own:
         return _array(data * (_product(shape) // len(data)), shape)
     own = (1,) * (len(shape) - len(own)) + own
-    if len(own) > len(shape) or not _all([m == n or m == 1 for m, n in zip(own, shape)]):
+    if len(own) > len(shape) or not _all(
+        [m == n or m == 1 for m, n in zip(own, shape)]
+    ):
         raise ValueError(f"cannot broadcast shape {value.shape} to {shape}")
     positions = [0]
     for m, n in zip(own, shape):
@@ -605,4 +648,6 @@ class linalg:
 
 
 def __getattr__(name):
-    raise AttributeError(f"numpy.{name} is not known on this page; a live notebook has all of NumPy")
+    raise AttributeError(
+        f"numpy.{name} is not known on this page; a live notebook has all of NumPy"
+    )
