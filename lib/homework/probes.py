@@ -41,13 +41,15 @@ def at(answer, surface, point):
     return answer(_surface(surface).gradient, np.array(point))
 
 
-def path(answer, surface, start, steps, hyperparameters):
+def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
     """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`.
 
-    `surface` is one of those of `at`; a rule that asks for a `hessian` gets the surface's. A hyperparameter
-    is a number, or a list with one number for each step. Raises what `lib.paths.trace` raises.
+    `surface` is one of those of `at`; a rule that asks for a `hessian` gets the surface's. The rule is told
+    all points as if the surface were elsewhere, `moved` by so much, that it may not rest on knowing where a
+    minimum is. A hyperparameter is a number, or a list with one number for each step. Raises what
+    `lib.paths.trace` raises.
     """
-    surface = _surface(surface)
+    surface, moved = _surface(surface), np.array(moved)
     settings = {
         name: (lambda t, values=value: values[t - 1])
         if isinstance(value, list)
@@ -55,12 +57,18 @@ def path(answer, surface, start, steps, hyperparameters):
         for name, value in hyperparameters.items()
     }
     if "hessian" in paths.signature(answer)[1]:
-        settings["hessian"] = surface.hessian
-    walk = paths.walk(answer, surface.gradient, start, steps, **settings)
+        settings["hessian"] = lambda w: surface.hessian(w - moved)
+    walk = paths.walk(
+        answer,
+        lambda w: surface.gradient(w - moved),
+        np.array(start) + moved,
+        steps,
+        **settings,
+    )
     with np.errstate(all="ignore"):
         return np.stack(
             [
-                np.stack([w, *(np.broadcast_to(s, w.shape) for s in state)])
+                np.stack([w - moved, *(np.broadcast_to(s, w.shape) for s in state)])
                 for _, w, state in walk
             ]
         )
@@ -77,20 +85,35 @@ def replay(answer, gradients, steps):
     return points[1:, 0]
 
 
-def abroad(answer, surface, start, steps, length, money):
+def abroad(answer, surface, start, steps, length, money, moved=(0.0, 0.0)):
     """Where a rule goes, twice: at home, and where other units are in use, told in those of home.
 
     One unit of length at home is `length` units abroad, one of the loss `money` units; the numbers of the
-    rule are the same. Returns the points, shape `(2, 1 + steps, 2)`. Raises what `lib.paths.trace` raises.
+    rule are the same. What is `moved` is as in `path`. Returns the points, shape `(2, 1 + steps, 2)`.
+    Raises what `lib.paths.trace` raises.
     """
-    surface = _surface(surface)
+    return np.stack(
+        [
+            home(answer, surface, start, steps, length, money, moved),
+            away(answer, surface, start, steps, length, money, moved),
+        ]
+    )
+
+
+def home(answer, surface, start, steps, length, money, moved=(0.0, 0.0)):
+    """The first walk of `abroad`, shape `(1 + steps, 2)`."""
+    return away(answer, surface, start, steps, 1.0, 1.0, moved)
+
+
+def away(answer, surface, start, steps, length, money, moved=(0.0, 0.0)):
+    """The second walk of `abroad`, shape `(1 + steps, 2)`."""
+    surface, moved = _surface(surface), np.array(moved)
 
     def gradient(w):
-        return money / length * surface.gradient(w / length)
+        return money / length * surface.gradient(w / length - moved)
 
-    home = paths.trace(answer, surface.gradient, start, steps)
-    away = paths.trace(answer, gradient, length * np.array(start), steps)
-    return np.stack([home, away / length])
+    points = paths.trace(answer, gradient, length * (np.array(start) + moved), steps)
+    return points / length - moved
 
 
 def _surface(which):

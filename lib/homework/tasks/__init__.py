@@ -4,3 +4,8 @@
 def near(number, other):
     """Whether two numbers agree in their first digits."""
     return abs(number - other) <= 5e-3 * abs(other)
+
+
+def elsewhere(rng, far=3.0):
+    """By how much a surface is moved: up to `far` along each weight, to two decimals."""
+    return tuple(rng.uniform(-far, far, 2).round(2).tolist())

@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import elsewhere, near
 
 # 01.1
 
@@ -366,12 +366,13 @@ def bowls(rng):
         start = rng.uniform(1.0, 4.0, 2) * rng.choice([-1, 1], 2)
         pair = tuple(float(f"{x:.2g}") for x in (a, b))
         drawn.append((pair, tuple(start.round(1).tolist()), 60, {}))
-    return [
+    bowls = [
         ((0.004, 0.03), (3.0, -2.0), 60, {}),
         ((8.0, 8.0), (-1.0, 2.5), 60, {}),
         ((300.0, 70.0), (2.0, 2.0), 60, {}),
         *drawn,
     ]
+    return [(*bowl, elsewhere(rng)) for bowl in bowls]
 
 
 def course(points, coefficients, start):
@@ -395,7 +396,7 @@ def even(points, *_):
     return abs(last - before) < 1e-9 * before
 
 
-def lacks_bottom(points, coefficients, start, steps, _):
+def lacks_bottom(points, coefficients, start, steps, *_):
     """How much of the loss is left, or when the path was lost."""
     share = course(points, coefficients, start)
     if share[-1] <= SHARE:
@@ -409,10 +410,8 @@ def lacks_bottom(points, coefficients, start, steps, _):
 def measuring(w, gradient, t):
     """A look ahead tells the curvature along the gradient, and one over that is the rate."""
     g = gradient(w)
-    if not g.any():
-        return w
-    curvature = g @ (g - gradient(w - g)) / (g @ g)
-    return w - g / curvature
+    change = g - gradient(w - g)
+    return w - g * (g @ g) / (g @ change) if change.any() else w
 
 
 def heedless(w, gradient, t):
@@ -467,8 +466,8 @@ OWN_RATE = Task(
         Mistake(
             heedless,
             "It was at the bottom already, and then something was divided by zero. "
-            "Where the gradient is zero, or no longer changes, the rule has to stay. (The "
-            "square of 1e-170 is zero, too.)",
+            "Where the gradient is zero, or no longer changes, the rule has to stay. (So "
+            "near to the bottom, w - g may be rounded to w.)",
             when=trips,
         ),
         Mistake(

@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import elsewhere, near
 
 # 02.1
 
@@ -427,7 +427,7 @@ def trials(rng):
         ("rosenbrock", (-1.2, 1.0)),
         *(("himmelblau", start) for start in hills),
     ]
-    return [(surface, start, 30, {}) for surface, start in starts]
+    return [(surface, start, 30, {}, elsewhere(rng)) for surface, start in starts]
 
 
 def end(points):
@@ -448,7 +448,7 @@ def at_rest(points, surface, *_):
     return level and np.linalg.eigvalsh(ground.hessian(w))[0] < 0
 
 
-def lacks_minimum(points, surface, start, steps, _):
+def lacks_minimum(points, surface, start, steps, *_):
     """Where it ends instead of in a minimum."""
     w = end(points)
     minima = np.array(getattr(surfaces, surface).minima)

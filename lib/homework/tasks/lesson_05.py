@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import elsewhere, near
 
 
 def descents(rng):
@@ -344,8 +344,11 @@ def trials(rng):
         (0.1, 3.0),
         *(tuple(rng.uniform((-0.5, 0.5), (4.5, 3.5)).round(2).tolist()) for _ in "abc"),
     ]
-    slope = ("slope", (0.0, 0.0), 40, {"learning_rate": 0.1})
-    return [slope, *(("zigzag", start, 60, {"learning_rate": 0.8}) for start in starts)]
+    walks = [
+        ("slope", (0.0, 0.0), 40, {"learning_rate": 0.1}),
+        *(("zigzag", start, 60, {"learning_rate": 0.8}) for start in starts),
+    ]
+    return [(*walk, elsewhere(rng)) for walk in walks]
 
 
 def speed(points, settings):
@@ -366,7 +369,7 @@ def creeps(points):
     return bool(abs(across[1] + 0.92 * across[0]) < 1e-3 * abs(across[0]))
 
 
-def lacks_both(points, surface, start, steps, settings):
+def lacks_both(points, surface, start, steps, settings, moved):
     """What of the two is missing: speed on the slope, or a low loss in the valley."""
     if surface == "slope":
         reached = speed(points, settings)
@@ -426,7 +429,7 @@ OWN = Task(
         Mistake(
             optimizers.gradient_descent,
             "On the slope every step is a push and no more: this rule has no memory.",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 surface == "slope" and near(speed(points, settings), 1)
             ),
         ),
@@ -435,14 +438,16 @@ OWN = Task(
             "The memory is too short for the slope: pushes that agree add up to 1 / "
             "(1 - momentum) of one. In the valley a short one is good, so neither a "
             "small nor a large share serves both. What tells the two apart?",
-            when=lambda points, surface, start, steps, settings: surface == "slope",
+            when=lambda points, surface, start, steps, settings, moved: (
+                surface == "slope"
+            ),
         ),
         Mistake(
             optimizers.nesterov,
             "In the valley the path leaves all bounds: at this rate the curvature "
             "across is near the edge of stability, and your rule has an edge further "
             "in.",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 not final_loss(points) < 1e3
             ),
         ),
@@ -451,7 +456,7 @@ OWN = Task(
             "The swinging is over, but now the path crosses the valley like gradient "
             "descent, whose distance shrinks by 0.92 per step: in that direction "
             "nothing is remembered any more. A little memory would help, as 0.2 does.",
-            when=lambda points, surface, start, steps, settings: creeps(points),
+            when=lambda points, surface, start, steps, settings, moved: creeps(points),
         ),
         Mistake(
             heavy,
@@ -459,7 +464,7 @@ OWN = Task(
             "swing per step, which is the root of 0.9. Look at each weight by itself: "
             "when does its velocity point uphill, and how much of it is worth keeping "
             "then?",
-            when=lambda points, surface, start, steps, settings: True,
+            when=lambda points, surface, start, steps, settings, moved: True,
         ),
     ),
 )

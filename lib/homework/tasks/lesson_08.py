@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import elsewhere, near
 
 # 08.1
 
@@ -431,12 +431,13 @@ def journeys(rng):
     along, across = rng.uniform((5.0, 1.0), (8.0, 1.8)).round(2).tolist()
     far, wide = rng.uniform((2000, -3000), (3000, -1000)).round().tolist()
     settings = {"learning_rate": RATE}
-    return [
+    walks = [
         ("ravine", (0.1, 3.5), STEPS, settings),
         ("himmelblau", (x, y), STEPS, settings),
         ("long_valley", (along, across), STEPS, settings),
         ("ravine", (far, wide), STEPS, settings),
     ]
+    return [(*walk, elsewhere(rng)) for walk in walks]
 
 
 def above_lowest(points, surface):
@@ -459,7 +460,7 @@ def to_go(surface, start):
     return np.abs(np.array(getattr(surfaces, surface).minima[0]) - start).max()
 
 
-def lacks_arrival(points, surface, start, steps, settings):
+def lacks_arrival(points, surface, start, steps, settings, moved):
     """How high the path ends, and how far it has been."""
     loss = above_lowest(points, surface)
     if loss <= LOSS:
@@ -527,7 +528,7 @@ HOW_FAR = Task(
             "This rule has stayed within 2 alpha sqrt(T) of its start, as Adagrad "
             "must: the rate is its guess of the way, and the guess is bad. What can "
             "it learn about the way while it walks?",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 walked(points, start)[0] < 2 * RATE * np.sqrt(steps)
             ),
         ),
@@ -536,7 +537,7 @@ HOW_FAR = Task(
             "The first leap goes a thousand times too far. On a bowl that does no "
             "harm, but out here the ground is another, and the way back is long. "
             "Begin with the small rate that is given.",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 walked(points[:1], start)[0] > 1000 * to_go(surface, start)
             ),
         ),
@@ -545,7 +546,7 @@ HOW_FAR = Task(
             "In the ravine this was a good rate for the gradient. Here the gradients "
             "are a hundred times as large, and the path leaves the picture. Divide by "
             "the root of the sum, as Adagrad does; then alpha is a length.",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 surface == "himmelblau" and not np.isfinite(points[20][0]).all()
             ),
         ),
@@ -554,7 +555,7 @@ HOW_FAR = Task(
             "The guess grows on when the weight has long arrived, and drives it out "
             "again. It should stop growing when nothing is left to walk; neither the "
             "clock nor the length of the path does.",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 not walked(points, start)[1] < 3 * to_go(surface, start)
             ),
         ),
@@ -563,7 +564,7 @@ HOW_FAR = Task(
             "It is still walking when the time is up. Whatever number is right for "
             "one way is too small for a longer one; the rule has to find out. How far "
             "has it been from its start?",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 walked(points, start)[0] < to_go(surface, start)
             ),
         ),

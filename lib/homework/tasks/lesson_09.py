@@ -6,7 +6,7 @@ from lib import optimizers, surfaces
 from lib.averages import debias, ewma, ewma_series
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import elsewhere, near
 
 # 09.1
 
@@ -455,11 +455,12 @@ def trials(rng):
     starts = rng.uniform((4.0, 0.5), (8.0, 1.8), (2, 2)).round(2).tolist()
     x = round(float(rng.choice([-1, 1]) * rng.uniform(15, 25)), 1)
     settings = {"learning_rate": 0.4}
-    return [
+    walks = [
         ("slope", (0.0, 0.0), 200, {"learning_rate": 0.1}),
         *(("long_valley", tuple(start), 300, settings) for start in starts),
         ("two_wells", (x, 1.0), 300, settings),
     ]
+    return [(*walk, elsewhere(rng)) for walk in walks]
 
 
 def pace(points, settings):
@@ -478,7 +479,7 @@ def away(points, surface):
         )
 
 
-def lacks_rest(points, surface, start, steps, settings):
+def lacks_rest(points, surface, start, steps, settings, moved):
     """What of the three is missing: the pace on the slope, the rest, the way from afar."""
     if surface == "slope":
         reached = pace(points, settings)
@@ -559,7 +560,7 @@ AT_REST = Task(
             "On an even slope this rule gets slower and slower, by the clock or by a "
             "sum. There is no reason to: nothing there says that a minimum is near. "
             "What does a weight see when it has arrived, and never on a slope?",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 surface == "slope" and pace(points, settings) < 0.5
             ),
         ),
@@ -568,7 +569,7 @@ AT_REST = Task(
             "On a slope whose gradient is one the step should be as long as the rate. "
             "A large epsilon shortens it. It brings one valley to rest, and not the "
             "next, which may be steeper.",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 surface == "slope" and pace(points, settings) < 1
             ),
         ),
@@ -577,14 +578,16 @@ AT_REST = Task(
             "The last step on the slope is longer than the rate. Either the steps "
             "grow on, as those of the centered rule do without noise, or the memory "
             "is so long that the start at zero still counts.",
-            when=lambda points, surface, start, steps, settings: surface == "slope",
+            when=lambda points, surface, start, steps, settings, moved: (
+                surface == "slope"
+            ),
         ),
         Mistake(
             plain,
             "It bounces, at half a rate from the minimum or more. On which side of it "
             "is the weight from step to step, and what does the sign of the gradient "
             "say about that?",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 surface == "long_valley" and away(points, surface) > 0.1
             ),
         ),
@@ -593,7 +596,7 @@ AT_REST = Task(
             "Much better. In the average gradient the bounce all but cancels, but "
             "what is left of it, the share (1 - beta) / (1 + beta), still moves the "
             "weight. Can the step get shorter every time that it has gone too far?",
-            when=lambda points, surface, start, steps, settings: (
+            when=lambda points, surface, start, steps, settings, moved: (
                 surface == "long_valley"
             ),
         ),
@@ -602,7 +605,7 @@ AT_REST = Task(
             "At rest in the valley, but down from the steep rim it has not arrived. "
             "If it is still on its way, it cannot forget how steep it was up there; "
             "keep the short memory of v, and stop the bounce by something else.",
-            when=lambda points, surface, start, steps, settings: True,
+            when=lambda points, surface, start, steps, settings, moved: True,
         ),
     ),
 )

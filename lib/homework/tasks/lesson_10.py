@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import elsewhere, near
 
 # 10.1
 
@@ -454,6 +454,7 @@ def journeys(rng):
             STEPS,
             2.0 ** int(rng.integers(1, 4)),
             2.0 ** int(rng.integers(7, 11)),
+            elsewhere(rng, 0.5),
         )
         for name, box in boxes.items()
     ]
@@ -484,7 +485,7 @@ def share_of_loss(points, surface):
         return getattr(surfaces, surface).value(home[[0, -1]].T)
 
 
-def lacks_one_walk(points, surface, start, steps, length, money):
+def lacks_one_walk(points, surface, start, steps, length, money, moved):
     """What is missing: a low loss, or the same path in other units."""
     if not first_steps(points).any():
         return "a first step; the rule stays where it is"
@@ -576,7 +577,7 @@ ONE_WALK = Task(
             "length. Somewhere in your rule a constant stands for a length: a rate, or "
             "an epsilon beside squared steps. Make it a share of something that is "
             "measured in the unit of the weight.",
-            when=lambda points, surface, start, steps, length, money: (
+            when=lambda points, surface, start, steps, length, money, moved: (
                 apart(points, start) > APART
                 and near(first_steps(points)[1] * length, first_steps(points)[0])
             ),
@@ -586,7 +587,7 @@ ONE_WALK = Task(
             "The first step goes with the gradient, so the money is still in it, and "
             "the length is, inverted. Divide the gradient by something of its own "
             "kind before you give it a length.",
-            when=lambda points, surface, start, steps, length, money: (
+            when=lambda points, surface, start, steps, length, money, moved: (
                 apart(points, start) > APART
                 and near(
                     first_steps(points)[1] * length**2 / money, first_steps(points)[0]
