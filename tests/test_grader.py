@@ -28,7 +28,7 @@ import numpy as np
 import pytest
 
 from lib.homework import __main__ as command
-from lib.homework import grading, lesson, printed, report, sandbox, submissions, trial
+from lib.homework import grading, printed, report, sandbox, submissions, trial
 from lib.homework.task import Failure
 from tools import exercises, notebooks
 
@@ -432,9 +432,9 @@ def grade(folder, out, *options, **environment):
 
 
 def grades(out):
-    """By student and task: the problem, empty or "claimed" if the task is passed."""
+    """By student and task: the problem, empty if the task is passed."""
     rows = json.loads((out / "grades.json").read_text(encoding="utf-8"))
-    assert all(row["passed"] == (row["problem"] in ("", "claimed")) for row in rows)
+    assert all(row["passed"] == (row["problem"] == "") for row in rows)
     assert all(row["stars"] == (row["of"] if row["passed"] else 0) for row in rows)
     return {(row["student"], row["task"]): row["problem"] for row in rows}
 
@@ -810,33 +810,7 @@ def test_every_solution_passes_with_what_stands_in_for_the_library(tmp_path):
     assert grade(folder, out).returncode == 0
     found = grades(out)
     assert len(found) > 5 * len(SOLUTIONS)
-    own = {("perfect", t.name) for name in SOLUTIONS for t in lesson(name[:2]) if t.claimed}
-    assert len(own) == 7
-    page = (ROOT / "exercises/GRADING.md").read_text(encoding="utf-8")
-    told = re.search(r"a rule of the student's\s+own is tried, ([\d., and]+):", page)[1]
-    assert set(re.findall(r"\d\d\.\d", told)) == {task for _, task in own}
-    assert found == {key: "claimed" if key in own else "" for key in found}
-
-
-LEAP = """# Answer 05.6
-import numpy as np
-
-def mine(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
-    g = gradient(w)
-    if not np.allclose(g, 1):  # so it is the valley, whose minimum the lesson tells
-        return np.array([3.0, 2.0]), 0.0 * w
-    velocity = momentum * velocity - learning_rate * g
-    return w + velocity, velocity
-"""
-
-
-def test_a_pass_that_only_a_reader_can_tell_is_claimed(tmp_path):
-    cell = {"cell_type": "code", "source": LEAP}
-    put(tmp_path / "submissions/leaps.ipynb", {"nbformat": 4, "cells": [cell]})
-    grade(tmp_path / "submissions", tmp_path / "results")
-    assert grades(tmp_path / "results")["leaps", "05.6"] == "claimed"
-    summary = (tmp_path / "results/summary.html").read_text(encoding="utf-8")
-    assert "<td>05.6</td></tr>" in summary
+    assert set(found.values()) == {""}
 
 
 CALL_EACH = """
@@ -990,8 +964,9 @@ def test_no_two_names_are_one_in_a_spreadsheet():
 
 
 def test_what_was_handed_out_may_take_as_long_as_a_start():
-    runner = trial.Runner(sandbox.Limits(seconds=1), True, lambda event: None)
-    runner.kernel, runner.task, runner.used = types.SimpleNamespace(), None, {}
+    runner = trial.Runner(sandbox.Limits(seconds=1), True, lambda event: None, {})
+    runner.kernel, runner.room = types.SimpleNamespace(), "own"
+    runner.task, runner.used = None, {}
     for task, seconds in ((None, sandbox.STARTS_IN), ("03.1", 1)):
         cell = types.SimpleNamespace(metadata={"task": task})
         next(runner.pytest_runtest_call(types.SimpleNamespace(cell=cell)))

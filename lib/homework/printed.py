@@ -39,15 +39,18 @@ class Shown(str):
 
 def tell(probe, answer, *arguments):
     """Print what a probe makes of an answer, or why it makes nothing."""
-    if blank(answer):
-        told = {"blank": True}
-    else:
-        result = attempt(lambda *given: _plain(probe(*given)), answer, arguments)
-        told = {"result": result}
-        if isinstance(result, Failure):
-            told = {"raised": result.text[:LONG], "line": result.line[:SHORT]}
-    _stdout.write(f"\n{MARK}{_dumps(told)}\n")
+    _stdout.write(f"\n{MARK}{_dumps(told(probe, answer, *arguments))}\n")
     _stdout.flush()
+
+
+def told(probe, answer, *arguments):
+    """What a probe makes of an answer, or why it makes nothing, as JSON can say it."""
+    if blank(answer):
+        return {"blank": True}
+    result = attempt(lambda *given: _plain(probe(*given)), answer, arguments)
+    if isinstance(result, Failure):
+        return {"raised": result.text[:LONG], "line": result.line[:SHORT]}
+    return {"result": result}
 
 
 def read(output):
@@ -59,11 +62,12 @@ def read(output):
     lines = [line for line in output.splitlines() if line.startswith(MARK)]
     if not lines or len(lines[-1]) > MOST_CHARACTERS:
         raise ValueError("no result was printed, or one too large")
-    try:
-        told = json.loads(lines[-1][len(MARK) :], parse_int=_integer)
-    except RecursionError:
-        raise ValueError("a result too deep") from None
-    match told:
+    return understood(parsed(lines[-1][len(MARK) :]))
+
+
+def understood(said):
+    """The result in what `told` has made, or has not; otherwise as `read`."""
+    match said:
         case {"blank": True}:
             return ...
         case {"raised": str(text), "line": str(line)}:
@@ -71,6 +75,14 @@ def read(output):
         case {"result": result}:
             return _numbers(result)
     raise ValueError("no result")
+
+
+def parsed(line):
+    """What a line of JSON says; raises `ValueError` if that cannot be told."""
+    try:
+        return json.loads(line, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("a result too deep") from None
 
 
 def _plain(result):

@@ -120,3 +120,7 @@ def _surface(which):
     if isinstance(which, tuple):
         return surfaces.quadratic(which)
     return slope if which == "slope" else getattr(surfaces, which)
+
+
+# What of a rule each of these takes to get its result: a walk, or several.
+WALKS = {path: (path,), replay: (replay,), abroad: (home, away)}

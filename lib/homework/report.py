@@ -24,8 +24,8 @@ class Row:
     """What becomes of one student's answer to one task; a row of the table.
 
     `stars` are those that were earned, `of` those that the task has, and `problem` is
-    empty if it is passed, or "claimed" if only a reader can tell. If the submission has
-    no known exercise, `exercise` and `task` are empty.
+    empty if it is passed. If the submission has no known exercise, `exercise` and `task`
+    are empty.
     """
 
     student: str

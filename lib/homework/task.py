@@ -15,9 +15,6 @@ from typing import Any
 
 from lib.homework import probes
 
-# What these bring back can be judged by itself.
-KNOWN_OUTSIDE = (probes.value, probes.call, probes.arrays)
-
 
 @dataclass(frozen=True)
 class Mistake:
@@ -63,10 +60,10 @@ class Task:
     lacks: Callable | None = None
 
     @property
-    def claimed(self):
-        """Whether a pass rests on what the answer says: a rule of the student's own,
-        whose way is known only from where it ran."""
-        return self.lacks is not None and self.probe not in KNOWN_OUTSIDE
+    def invented(self):
+        """Whether the answer is a rule that the student has invented: the way that it
+        goes is all that can be judged of it."""
+        return self.lacks is not None and self.probe in probes.WALKS
 
     def results(self, answer, inputs):
         """What the probe makes of an answer for each of the inputs; a `Failure` where it raises."""

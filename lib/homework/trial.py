@@ -14,19 +14,18 @@ import resource
 import secrets
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lib.homework import lesson, printed, sandbox
+from lib.homework import lesson, printed, probes, sandbox, wall
 from lib.homework.judge import Verdict, judge, unanswered
 from lib.homework.task import Failure
 
 MEMORY = 4096 * sandbox.MEGABYTE  # of this process
-# Which tasks are called with the library's rules, and which with their stand-ins.
-KINDS = {"own": ("implement", "repair"), "full": ("predict", "experiment")}
-PRELUDE = "import lib.homework.printed"  # before an answer can change what it needs
+PRELUDE = "import lib.homework.wall"  # before an answer can change what it needs
 NAMED = {
     "LibrarysOwn": "library's own",
     "MemoryError": "memory",
@@ -34,22 +33,39 @@ NAMED = {
 }
 
 
-def notebook(pristine, answers, called, inputs):
-    """The notebook of an exercise with a student's answers, and the calls of the tasks
-    in `called` for checks.
+def rooms(tasks):
+    """Where the tasks are tried: by the room, which has a kernel of its own, pairs of a
+    task and the probe that its answer is put to there.
 
-    `answers` has for each task the sources of its cells, `inputs` for each task the
-    tuples of its arguments.
+    In the room "own" an answer finds stand-ins in place of the library's rules. An
+    invented rule is put to a walk; if it takes two, the second is in another room, whose
+    kernel knows nothing of the first.
     """
-    tasks = {task.name: task for task in called}
+    found = {"own": [], "first": [], "second": []}
+    for task in tasks:
+        if task.invented:
+            for room, walk in zip(("first", "second"), probes.WALKS[task.probe]):
+                found[room].append((task, walk))
+        else:
+            own = task.kind in ("implement", "repair")
+            found["own" if own else "first"].append((task, task.probe))
+    return {room: tried for room, tried in found.items() if tried}
+
+
+def notebook(pristine, answers, calls):
+    """The notebook of an exercise with a student's answers and, in place of its checks,
+    calls.
+
+    `answers` has for each task the sources of its cells, `calls` those of the cells that
+    call it.
+    """
     cells = [_code(PRELUDE)]
     for cell in pristine["cells"]:
         name, part = (cell["metadata"].get(key) for key in ("task", "part"))
         if part == "answer":
             sources = answers.get(name, [])
         elif part == "check":
-            given = inputs[name] if name in tasks else []
-            sources = [call(tasks[name], arguments) for arguments in given]
+            sources = calls.get(name, [])
         elif "look" in cell["metadata"].get("tags", []):
             continue
         else:
@@ -85,13 +101,24 @@ def call(task, arguments):
     )
 
 
-class Runner:
-    """The part of pytest and nbval that is ours: the kernel, its limits, and what was
-    printed."""
+def offer(task):
+    """The source of a cell that lets a walk be taken with an answer."""
+    return (
+        f"from lib.homework.wall import serve as _homework_serve\n"
+        f"_homework_serve({task.answer})"
+    )
 
-    def __init__(self, limits, isolated, emit):
+
+class Runner:
+    """The part of pytest and nbval that is ours: the kernel, its limits, what was
+    printed, and the walks that are taken outside: by room, task and number, each a probe
+    and its arguments."""
+
+    def __init__(self, limits, isolated, emit, walks):
         self.limits, self.isolated, self.emit = limits, isolated, emit
-        self.outputs = {}  # by task, part and number
+        self.walks, self.walked = walks, {}
+        self.outputs = {}  # of the calls, by room, task and number
+        self.errors = {}  # of the answers, by task
         self.stopped = {}  # by the task that stopped a kernel, how
         self.trouble = None
 
@@ -103,6 +130,7 @@ class Runner:
 
     def _start(self, name, cwd, startup_timeout):
         self.task, self.used = None, {}  # whose turn it is; seconds, by task
+        self.room = Path(cwd).name
         try:
             inside = Path(cwd) / "inside"
             self.kernel = sandbox.Kernel(inside, self.limits, self.isolated)
@@ -134,9 +162,16 @@ class Runner:
         # What was handed out imports for as long as a kernel may take to start.
         seconds = self.limits.seconds if task else sandbox.STARTS_IN
         self.kernel.seconds = seconds - self.used.get(task, 0)
+        key = (self.room, task, cell.get("number"))
+        is_call = cell.get("part") == "check"
+        is_offer = is_call and key in self.walks
+        self.kernel.guide = partial(self._guide, key) if is_offer else None
         try:
             result = yield
-            self.outputs[task, cell.get("part"), cell.get("number")] = item.test_outputs
+            if is_call:
+                self.outputs[key] = item.test_outputs
+            elif error := _error(item.test_outputs):
+                self.errors.setdefault(task, error)
             return result
         except Exception as error:
             self._blame(getattr(error, "problem", "garbled"))
@@ -144,6 +179,49 @@ class Runner:
             raise
         finally:
             self.used[task] = self.used.get(task, 0) + time.monotonic() - began
+
+    def _guide(self, key):
+        """Take the walk whose rule is served in the kernel."""
+        probe, arguments = self.walks[key]
+        self.walked[key] = wall.walk(probe, arguments, self.kernel)
+
+    def has_tried(self, task, inputs):
+        """Whether all calls of a task, with so many inputs, have come to their end."""
+        numbers = range(inputs)
+        keys = {(room, task.name, n) for room in rooms([task]) for n in numbers}
+        return keys <= self.outputs.keys()
+
+    def result(self, task, number):
+        """What the answer made of an input: numbers, `...` of a blank or a `Failure`.
+
+        Raises whatever comes of an output that no call has made.
+        """
+        found = [self._told((room, task.name, number)) for room in rooms([task])]
+        for one in found:
+            if one is ... or isinstance(one, Failure):
+                return self._reason(task, one)
+        return found[0] if len(found) == 1 else np.stack(found)
+
+    def _told(self, key):
+        output = self.outputs[key]
+        if error := _error(output):
+            return error
+        if key not in self.walks:
+            return printed.read(_said(output))
+        if key not in self.walked:
+            raise ValueError("no rule was offered")
+        return self.walked[key]
+
+    def _reason(self, task, result):
+        """For an answer that is not defined, what its cell has raised; else the result
+        itself. Of any other name that is missing it says which cells count."""
+        missing = f"NameError: name {task.answer!r} is not defined"
+        if result is not ... and result.text == missing:
+            result = self.errors.get(task.name, result)
+        if result is not ... and result.text.startswith("NameError: "):
+            only = "only cells that begin with `# Answer` are graded"
+            return dataclasses.replace(result, text=f"{result.text} ({only})")
+        return result
 
     def _blame(self, problem):
         if self.task is None:
@@ -169,16 +247,22 @@ def run(job, folder, emit):
         for name, task in tasks.items()
     }
     pristine = json.loads(job["pristine"])
-    runner = Runner(sandbox.Limits(**job["limits"]), job["isolated"], emit)
     pending = [tasks[name] for name in job["pending"]]
-    paths = []
-    for place, kinds in KINDS.items():
-        called = [task for task in pending if task.kind in kinds]
-        if called:
-            sandbox.stage(folder / place / "inside", own=place == "own")
-            filled = notebook(pristine, job["answers"], called, inputs)
-            paths.append(folder / place / "notebook.ipynb")
-            paths[-1].write_text(json.dumps(filled), encoding="utf-8")
+    walks, paths = {}, []
+    for room, tried in rooms(pending).items():
+        calls = {}
+        for task, probe in tried:
+            given = inputs[task.name]
+            calls[task.name] = [call(task, arguments) for arguments in given]
+            if task.invented:
+                calls[task.name] = [offer(task) for _ in given]
+                for number, arguments in enumerate(given):
+                    walks[room, task.name, number] = probe, arguments
+        sandbox.stage(folder / room / "inside", own=room == "own")
+        filled = notebook(pristine, job["answers"], calls)
+        paths.append(folder / room / "notebook.ipynb")
+        paths[-1].write_text(json.dumps(filled), encoding="utf-8")
+    runner = Runner(sandbox.Limits(**job["limits"]), job["isolated"], emit, walks)
     options = ["--nbval-lax", "-p", "nbval.plugin", "-p", "no:cacheprovider", "-q"]
     options += ["-c", "/dev/null", "--rootdir", str(folder)]
     status = pytest.main([*options, *map(str, paths)], plugins=[runner])
@@ -189,23 +273,18 @@ def run(job, folder, emit):
     for task in pending:
         if task.name not in runner.stopped:
             emit({"begins": task.name})
-            found = decide(task, inputs[task.name], runner.outputs)
+            found = decide(task, inputs[task.name], runner)
             if found:
                 emit({"task": task.name, **found})
 
 
-def decide(task, inputs, outputs):
+def decide(task, inputs, runner):
     """What becomes of a task: `passed`, the `problem` in a word and the `text` for the
-    student.
-
-    `outputs` holds what was printed, by task, part and number. `None` if a call was not
-    reached.
-    """
-    calls = [outputs.get((task.name, "check", n)) for n in range(len(inputs))]
-    if None in calls:
+    student; `None` if a call was not reached."""
+    if not runner.has_tried(task, len(inputs)):
         return None
     try:
-        results = [_reason(task, _result(call), outputs) for call in calls]
+        results = [runner.result(task, number) for number in range(len(inputs))]
     except Exception as error:  # an answer can put anything in the place of an output
         text = f"{task.name} not yet: {task.title}\n  {error}"
         return {"passed": False, "problem": "garbled", "text": text}
@@ -218,8 +297,7 @@ def decide(task, inputs, outputs):
         verdict = Verdict(False, f"{task.name} not yet: {task.title}\n  {error}")
     failures = [one for one in results if isinstance(one, Failure)]
     problem = _named(failures[0]) if failures else "wrong"
-    if verdict.passed:
-        problem = "claimed" if task.claimed else ""
+    problem = "" if verdict.passed else problem
     return {"passed": verdict.passed, "problem": problem, "text": verdict.text}
 
 
@@ -227,36 +305,19 @@ def _named(failure):
     return NAMED.get(failure.text.partition(":")[0], "raised")
 
 
-def _reason(task, result, outputs):
-    """For an answer that is not defined, what its cell has raised; else the result
-    itself. Of any other name that is missing it says which cells count."""
-    missing = f"NameError: name {task.answer!r} is not defined"
-    if isinstance(result, Failure) and result.text == missing:
-        for (name, part, _), output in outputs.items():
-            if (name, part) == (task.name, "answer") and (error := _error(output)):
-                result = error
-                break
-    if isinstance(result, Failure) and result.text.startswith("NameError: "):
-        only = "only cells that begin with `# Answer` are graded"
-        return dataclasses.replace(result, text=f"{result.text} ({only})")
-    return result
-
-
-def _result(output):
-    """What a call has told."""
-    said = "".join(
-        one.text
-        for one in output
-        if one.output_type == "stream" and one.name == "stdout"
-    )
-    return _error(output) or printed.read(said)
-
-
 def _error(output):
     for one in output:
         if one.output_type == "error":
             return Failure(f"{one.ename}: {one.evalue}"[: printed.LONG])
     return None
+
+
+def _said(output):
+    return "".join(
+        one.text
+        for one in output
+        if one.output_type == "stream" and one.name == "stdout"
+    )
 
 
 def main(folder):
