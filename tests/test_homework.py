@@ -290,6 +290,24 @@ def test_a_rule_is_told_a_list_of_gradients_over_and_over():
     assert walked == pytest.approx([-1, -0.5, -0.5, -1.5, -1])
 
 
+def test_a_rule_on_a_surface_that_is_moved_takes_the_same_way():
+    told = []
+
+    def mine(w, gradient, t, *, learning_rate=0.1):
+        told.append(w)
+        return w - learning_rate * gradient(w)
+
+    moved = probes.path(mine, "ravine", (0.5, 2.0), 5, {}, (1.0, -4.0))
+    np.testing.assert_array_equal(told[0], [1.5, -2.0])
+    still = probes.path(mine, "ravine", (0.5, 2.0), 5, {})
+    np.testing.assert_allclose(moved, still, rtol=1e-12)
+
+
+def test_what_was_called_names_by_how_much_the_surface_is_moved(capsys):
+    check("01.6", lambda w, gradient, t: w)
+    assert re.search(r"path\(mine, .*, 60, \{\}, moved=\(-?[\d.]+, -?[\d.]+\)\)", capsys.readouterr().out)
+
+
 def test_a_rule_is_sent_abroad_with_its_own_numbers():
     """A plain rate is in square lengths over the loss: 3 squared, over 9, is one."""
     home, away = probes.abroad(optimizers.gradient_descent, "ravine", (0.1, 3.5), 5, 3.0, 9.0)

@@ -3,6 +3,7 @@
 The student's check and the teacher's grader both ask `judge`; it runs none of the student's code.
 """
 
+import inspect
 import textwrap
 from dataclasses import dataclass
 
@@ -184,6 +185,12 @@ def _called(task, arguments):
     shown = [repr(argument) for argument in arguments]
     if task.probe is probes.call:
         return [("called", f"{task.answer}({', '.join(shown)})")]
+    if task.probe in probes.WALKS:
+        parameters = list(inspect.signature(task.probe).parameters.values())[1:]
+        shown = [
+            text if p.default is p.empty else f"{p.name}={text}"
+            for p, text in zip(parameters, shown)
+        ]
     return [("called", f"{task.probe.__name__}({', '.join([task.answer, *shown])})")]
 
 
