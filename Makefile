@@ -11,6 +11,9 @@ NOTEBOOKS := $(shell find chapters exercises/solutions -name '*.ipynb' -not -pat
 export UV_SYSTEM_CERTS ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
+# Where bubblewrap is unpacked if it cannot be installed.
+export PATH := $(PATH):$(CURDIR)/_build/bubblewrap/usr/bin
+
 .PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks exercises lock clean
 
 help:  ## show this list

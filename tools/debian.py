@@ -6,8 +6,24 @@ import subprocess
 
 
 def install(*packages):
-    """Install packages with apt-get, if the machine has it and may; whether it did."""
-    if not shutil.which("apt-get") or os.geteuid() != 0:
+    """Install packages with apt-get, as root or as who may be; whether that worked."""
+    if not shutil.which("apt-get"):
         return False
-    subprocess.run(["apt-get", "update", "--quiet"])
-    return subprocess.run(["apt-get", "install", "--yes", *packages]).returncode == 0
+    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if as_root and not shutil.which("sudo"):
+        return False
+    subprocess.run([*as_root, "apt-get", "update", "--quiet"])
+    return subprocess.run([*as_root, "apt-get", "install", "--yes", *packages]).returncode == 0
+
+
+def unpack(package, folder):
+    """Unpack a package into a folder, which anybody may; whether that worked."""
+    if not shutil.which("apt-get"):
+        return False
+    (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
+    apt = ["apt-get", "--quiet", "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}"]
+    for command in ([*apt, "update"], [*apt, "download", package]):
+        if subprocess.run(command, cwd=folder).returncode != 0:
+            return False
+    (found,) = folder.glob(f"{package}_*.deb")
+    return subprocess.run(["dpkg", "--extract", found, folder]).returncode == 0
