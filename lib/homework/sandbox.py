@@ -197,7 +197,7 @@ def _bwrap(folder, calls):
         options += ["--tmpfs", str(LIBRARY), "--remount-ro", str(LIBRARY)]
     options += ["--ro-bind", str(folder), "/library"]
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
-    return ["bwrap", *options]
+    return [shutil.which("bwrap"), *options]  # not that of the PATH inside
 
 
 # The filter of system calls, in the instructions of classic BPF: for each machine its
