@@ -957,6 +957,33 @@ def test_nothing_is_followed_or_waited_for(tmp_path):
     assert [(one.student, one.problem) for one in found] == [("eve", "unreadable")]
 
 
+@pytest.mark.parametrize("part", ["{},", "[[]],", '"ab",', '"a":{"b":0},'])
+def test_too_many_parts_are_refused_before_they_are_parsed(part, tmp_path, monkeypatch):
+    """Of 60 MB of brackets Python makes 1.5 GB of objects."""
+    monkeypatch.setattr(submissions.json, "loads", None)
+    put(tmp_path / "ada.ipynb", part * 4_000_001)
+    (found,) = submissions.collect(tmp_path, [NAME])
+    assert (found.problem, found.detail) == (
+        "unreadable",
+        "it has more than 8,000,000 strings, commas and opening brackets",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [('[0, {"a": 1}], \\n' * 2_000_000, 1), ("x\n", 600_000)],
+    ids=["one that is long", "many"],
+)
+def test_forty_megabytes_of_outputs_are_read(text, times, tmp_path):
+    notebook = perfect()
+    output = {"output_type": "stream", "name": "stdout", "text": text}
+    notebook["cells"][-1]["outputs"] = [output] * times
+    put(tmp_path / f"{NAME}.ipynb", notebook)
+    assert (tmp_path / f"{NAME}.ipynb").stat().st_size > 35_000_000
+    (found,) = submissions.collect(tmp_path, [NAME])
+    assert not found.problem and len(found.answers) == len(TASKS)
+
+
 def test_a_folder_may_be_deeper_than_python_counts(tmp_path):
     place = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1200):
