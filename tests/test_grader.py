@@ -722,6 +722,38 @@ def test_nothing_is_lost_when_a_worker_is_killed_half_way(cluster, tmp_path):
     assert len(grades(out)) == 4 * len(TASKS)
 
 
+def test_what_a_killed_command_leaves_is_removed_by_the_next(tmp_path):
+    """And nothing of another that is at work meanwhile."""
+    folder, place = few(tmp_path / "submissions", 2), tmp_path / "temporary"
+    place.mkdir()
+
+    def begin(out):
+        typed = [sys.executable, "-m", "lib.homework", "grade", folder, "--out", out]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place)}
+        return subprocess.Popen(typed, cwd=ROOT, env=environment)
+
+    def in_use():
+        return set(place.rglob("grade-*/full"))
+
+    killed, other = begin(tmp_path / "killed"), None
+    try:
+        until = time.monotonic() + 60
+        while not (left := in_use()) and time.monotonic() < until:
+            time.sleep(0.1)
+        killed.kill()
+        other = begin(tmp_path / "other")
+        while not in_use() - left and time.monotonic() < until:
+            time.sleep(0.1)
+        assert begin(tmp_path / "next").wait(timeout=90) == other.wait(timeout=90) == 0
+    finally:
+        for running in filter(None, (killed, other)):
+            running.kill()
+            running.wait()
+    for out in ("other", "next"):
+        assert set(grades(tmp_path / out).values()) == {""}
+    assert left and not in_use()
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_what_kills_its_worker_again_and_again_is_named(cluster, tmp_path, monkeypatch, capsys):
     right = {task: {"passed": True, "problem": "", "text": ""} for task in TASKS}
