@@ -941,6 +941,7 @@ def test_what_is_no_number_arrives_as_what_it_looks_like(capsys, monkeypatch):
     monkeypatch.setattr(printed, "_stdout", None)
     assert repr(told(capsys, lambda answer: answer, "a month")) == "'a month'"
     assert repr(told(capsys, lambda answer: answer, 1j)) == "1j"
+    assert repr(told(capsys, lambda answer: answer, np.array([1j]))) == "array([0.+1.j])"
     assert told(capsys, lambda answer: answer, (1.0, ...)) is ...
     failure = told(capsys, lambda answer: answer / 0, 1.0)
     assert failure == Failure("ZeroDivisionError: float division by zero")
