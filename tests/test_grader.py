@@ -8,6 +8,7 @@ import csv
 import http.server
 import importlib
 import inspect
+import io
 import json
 import os
 import re
@@ -431,6 +432,11 @@ def grade(folder, out, *options, **environment):
     )
 
 
+def trouble(ran):
+    """What a finished command has said on stderr, but for its progress."""
+    return re.sub(r"^\d+ of \d+ graded, .* to go\n", "", ran.stderr, flags=re.M)
+
+
 def grades(out):
     """By student and task: the problem, empty or "claimed" if the task is passed."""
     rows = json.loads((out / "grades.json").read_text(encoding="utf-8"))
@@ -464,7 +470,7 @@ def graded(folder):
 def test_the_command_ends_with_what_it_could_not_grade(graded):
     _, ran = graded
     assert ran.returncode == 1
-    named = {line.partition(f" {NAME}: ")[0] for line in ran.stderr.splitlines()}
+    named = {line.partition(f" {NAME}: ")[0] for line in trouble(ran).splitlines()}
     assert named == {*NO_NOTEBOOKS, "two", "link"}
 
 
@@ -616,7 +622,7 @@ def small(tmp_path_factory):
     folder = few(tmp_path_factory.mktemp("small") / "submissions", 2)
     out = folder.parent / "results"
     ran = grade(folder, out, "--workers", "1")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, trouble(ran)) == (0, "")
     return folder, out
 
 
@@ -774,6 +780,37 @@ def test_what_kills_its_worker_again_and_again_is_named(cluster, tmp_path, monke
     assert len(stored(out)) == 3
 
 
+class Stderr(io.StringIO):
+    """The stream, a terminal's or not."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.isatty = lambda: terminal
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_a_bar_on_a_terminal_and_lines_in_a_log(terminal, tmp_path, monkeypatch):
+    """The trouble is told below it, in lines of its own."""
+
+    def lost(jobs, options):
+        for key in jobs:
+            yield key, None, "the cluster has lost it"
+            clock[0] += 50
+
+    clock = [1e9]
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
+    monkeypatch.setattr(command, "_graded", lost)
+    monkeypatch.setattr(sys, "stderr", Stderr(terminal))
+    folder = few(tmp_path / "submissions")
+    assert command.main(["grade", str(folder), "--out", str(tmp_path / "results")]) == 1
+    trouble = "".join(f"student {n} {NAME}: Not graded. the cluster has lost it\n" for n in range(4))
+    shown = sys.stderr.getvalue().removesuffix(trouble)
+    if terminal:
+        assert re.fullmatch(r"(\r.*)+\r100%\|.*\| 4/4 \[02:30<00:00, .*submission\]\n", shown)
+    else:
+        assert shown == "3 of 4 graded, 00:33 to go\n"
+
+
 def test_without_a_sandbox_nothing_runs_unless_told_so(small, tmp_path):
     folder, _ = small
     ran = grade(folder, tmp_path / "results", PATH=str(tmp_path))
@@ -788,7 +825,7 @@ def test_told_so_it_grades_without_a_sandbox(tmp_path):
     put(folder / "right.ipynb", answered(RIGHT))
     put(folder / "librarys.ipynb", answered(ANSWERS["librarys"][0]))
     ran = grade(folder, out, "--without-isolation", PATH=str(tmp_path))
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, trouble(ran)) == (0, "")
     found = grades(out)
     assert [found["right", task] for task in TASKS] == [""] * 5
     assert [found["librarys", task] for task in TASKS] == [

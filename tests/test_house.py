@@ -48,6 +48,7 @@ ONLY = {
     "jupyter_client": {"homework"},
     "nbval": {"homework"},
     "pytest": {"homework"},
+    "tqdm": {"homework"},
     "zmq": {"homework"},
 }
 
