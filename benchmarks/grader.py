@@ -41,6 +41,6 @@ def rows():
         f"submissions graded, {WORKERS} workers",
         f"{rate:.0f} a minute",
         f"the goal {GOAL:.0f} a minute",
-        GOAL / rate,
-        "<= 1",
+        rate / GOAL,
+        ">= 1",
     )

@@ -13,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from lib.paths import signature
+from lib.paths import check_whole, signature
 
 FLOAT64 = {"weights": 8, "gradients": 8, "state": 8, "activations": 8}
 FLOAT32 = {"weights": 4, "gradients": 4, "state": 4, "activations": 4}
@@ -22,6 +22,8 @@ MIXED = {"weights": 2, "gradients": 2, "master copy": 4, "state": 4, "activation
 
 def parameters(widths):
     """The weights and biases of a fully connected network, `widths` from input to output.
+
+    Raises `ValueError` for widths that make no network.
 
     >>> parameters((784, 32, 20, 10))
     25990
@@ -34,7 +36,7 @@ def activations(widths, batch=1):
 
     The input is data and not counted.
     """
-    return _count("batch", batch) * sum(_widths(widths)[1:])
+    return check_whole("batch", batch) * sum(_widths(widths)[1:])
 
 
 def state(rule, weights):
@@ -48,7 +50,7 @@ def state(rule, weights):
     >>> state(optimizers.nadam, 1000)
     {'m': 1000, 'v': 1000, 'product': 1}
     """
-    _count("weights", weights)
+    check_whole("weights", weights)
     names = list(signature(rule)[0])
     parts = rule(np.ones(2), np.ones_like, 1)[1:] if names else ()
     return {n: weights if np.ndim(part) else 1 for n, part in zip(names, parts)}
@@ -66,11 +68,11 @@ def training(rule, weights, activations=0, precision=FLOAT32):
     112000000000
     """
     numbers = {
-        "weights": _count("weights", weights),
+        "weights": check_whole("weights", weights),
         "gradients": weights,
         "master copy": weights,
         "state": sum(state(rule, weights).values()),
-        "activations": _count("activations", activations, least=0),
+        "activations": check_whole("activations", activations, least=0),
     }
     unknown = ", ".join(part for part in precision if part not in numbers)
     if unknown:
@@ -80,13 +82,7 @@ def training(rule, weights, activations=0, precision=FLOAT32):
 
 
 def _widths(widths):
-    widths = [_count("a width", width) for width in widths]
+    widths = [check_whole("the width of a layer", width) for width in widths]
     if len(widths) < 2:
-        raise ValueError(f"widths must have an input and an output, got {widths}")
+        raise ValueError(f"a network must have inputs and outputs, got widths {widths}")
     return widths
-
-
-def _count(name, value, least=1):
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
-    return int(value)

@@ -20,7 +20,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from lib.paths import walk
+from lib.memory import parameters
+from lib.paths import check_whole, walk
 
 
 def sigmoid(z):
@@ -105,12 +106,12 @@ class Network:
     """
 
     def __init__(self, sizes, activation="relu", loss="softmax_cross_entropy"):
-        self.sizes = _sizes(sizes)
+        self.sizes = tuple(sizes)
+        self.n = parameters(self.sizes)
         self.activation = activation
         self.objective = loss
         self._activate, self._slope = _known("activation", activation, ACTIVATIONS)
         self._output, self._losses = _known("loss", loss, LOSSES)
-        self.n = sum((inputs + 1) * outputs for inputs, outputs in self._shapes())
 
     def __repr__(self):
         sizes = "-".join(map(str, self.sizes))
@@ -264,12 +265,9 @@ def batches(n, batch_size, epochs, seed):
     >>> [rows.tolist() for rows in batches(5, 2, epochs=1, seed=0)]
     [[2, 4], [3, 0], [1]]
     """
-    if not isinstance(batch_size, (int, np.integer)) or not 1 <= batch_size <= n:
-        raise ValueError(
-            f"batch_size must be a whole number in [1, {n}], got {batch_size!r}"
-        )
-    if not isinstance(epochs, (int, np.integer)) or epochs < 1:
-        raise ValueError(f"epochs must be a whole number >= 1, got {epochs!r}")
+    if check_whole("batch_size", batch_size) > n:
+        raise ValueError(f"batch_size must be at most {n}, all rows, got {batch_size}")
+    check_whole("epochs", epochs)
     random = np.random.default_rng(seed)
     shuffles = (random.permutation(n) for _ in range(epochs))
     return (
@@ -342,16 +340,6 @@ def _flat(parts, batch):
     """The parts of each layer, W and b in turn, as one vector, coordinates first."""
     parts = [part.reshape(batch + (-1,)) for part in parts]
     return np.moveaxis(np.concatenate(parts, axis=-1), -1, 0)
-
-
-def _sizes(sizes):
-    sizes = tuple(sizes)
-    whole = all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes)
-    if len(sizes) < 2 or not whole:
-        raise ValueError(
-            f"sizes must be two or more whole numbers >= 1, inputs first, got {sizes!r}"
-        )
-    return sizes
 
 
 def _known(what, name, table):

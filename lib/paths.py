@@ -203,10 +203,17 @@ def signature(rule):
     )
 
 
+def check_whole(name, value, least=1):
+    """The value as an `int`; `ValueError` if it is no whole number, or a smaller one."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+    return int(value)
+
+
 def _prepare(rule, gradient, start, steps, hyperparameters):
     """The start in the shape of the whole batch, the start of the state, and the hyperparameters, checked."""
-    if not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or steps < 1:
-        raise ValueError(f"steps must be a whole number >= 1, got {steps!r}")
+    check_whole("steps", steps)
     if not callable(gradient):
         raise TypeError(f"gradient must be a function of w, got {gradient!r}")
     state, defaults = signature(rule)

@@ -1,14 +1,17 @@
 """The contenders of the benchmarks compute what the library computes; no time is judged here."""
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import averages, paths, startup, sweeps, timing
+from benchmarks import averages, grader, paths, startup, sweeps, timing
 from benchmarks.timing import Row, compare, duration, ratio
 from lib import optimizers, surfaces, trace
 from lib.averages import ewma_series
+from lib.homework import submissions
 
 MAP = (
     np.geomspace(0.01, 1e5, 60),
@@ -160,6 +163,24 @@ def test_a_goal_is_an_upper_or_a_lower_limit(goal, found, verdict):
     assert row == Row("it", "2 ms", "another 4 ms", found, goal)
     assert row.verdict == verdict
     assert row.cells() == ("it", "2 ms", "another 4 ms", f"{found:g}", goal, verdict)
+
+
+@pytest.mark.parametrize(("seconds", "rate", "verdict"), [(60, 20, "holds"), (180, 7, "misses")])
+def test_the_grader_is_measured_in_submissions_a_minute(seconds, rate, verdict, monkeypatch):
+    def graded(arguments):
+        found = list(submissions.collect(Path(arguments[1]), [grader.EXERCISE]))
+        assert len({str(one.answers) for one in found}) == len(found) == 20
+        now[0] += seconds
+        return 0
+
+    now = [0.0]
+    monkeypatch.setattr(grader, "command", SimpleNamespace(main=graded))
+    monkeypatch.setattr(grader, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    (row,) = grader.rows()
+    assert row.ours == f"{rate} a minute"
+    assert row.contender == "the goal 10 a minute"
+    assert row.found == pytest.approx(20 / seconds * 60 / 10)
+    assert row.verdict == verdict
 
 
 def test_what_is_not_installed_is_not_measured():

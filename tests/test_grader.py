@@ -8,6 +8,7 @@ import csv
 import http.server
 import importlib
 import inspect
+import io
 import json
 import os
 import re
@@ -431,6 +432,11 @@ def grade(folder, out, *options, **environment):
     )
 
 
+def trouble(ran):
+    """What a finished command has said on stderr, but for its progress."""
+    return re.sub(r"^\d+ of \d+ graded, .* to go\n", "", ran.stderr, flags=re.M)
+
+
 def grades(out):
     """By student and task: the problem, empty if the task is passed."""
     rows = json.loads((out / "grades.json").read_text(encoding="utf-8"))
@@ -464,7 +470,7 @@ def graded(folder):
 def test_the_command_ends_with_what_it_could_not_grade(graded):
     _, ran = graded
     assert ran.returncode == 1
-    named = {line.partition(f" {NAME}: ")[0] for line in ran.stderr.splitlines()}
+    named = {line.partition(f" {NAME}: ")[0] for line in trouble(ran).splitlines()}
     assert named == {*NO_NOTEBOOKS, "two", "link"}
 
 
@@ -616,7 +622,7 @@ def small(tmp_path_factory):
     folder = few(tmp_path_factory.mktemp("small") / "submissions", 2)
     out = folder.parent / "results"
     ran = grade(folder, out, "--workers", "1")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, trouble(ran)) == (0, "")
     return folder, out
 
 
@@ -722,6 +728,38 @@ def test_nothing_is_lost_when_a_worker_is_killed_half_way(cluster, tmp_path):
     assert len(grades(out)) == 4 * len(TASKS)
 
 
+def test_what_a_killed_command_leaves_is_removed_by_the_next(tmp_path):
+    """And nothing of another that is at work meanwhile."""
+    folder, place = few(tmp_path / "submissions", 2), tmp_path / "temporary"
+    place.mkdir()
+
+    def begin(out):
+        typed = [sys.executable, "-m", "lib.homework", "grade", folder, "--out", out]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place)}
+        return subprocess.Popen(typed, cwd=ROOT, env=environment)
+
+    def in_use():
+        return set(place.rglob("grade-*/full"))
+
+    killed, other = begin(tmp_path / "killed"), None
+    try:
+        until = time.monotonic() + 60
+        while not (left := in_use()) and time.monotonic() < until:
+            time.sleep(0.1)
+        killed.kill()
+        other = begin(tmp_path / "other")
+        while not in_use() - left and time.monotonic() < until:
+            time.sleep(0.1)
+        assert begin(tmp_path / "next").wait(timeout=90) == other.wait(timeout=90) == 0
+    finally:
+        for running in filter(None, (killed, other)):
+            running.kill()
+            running.wait()
+    for out in ("other", "next"):
+        assert set(grades(tmp_path / out).values()) == {""}
+    assert left and not in_use()
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_what_kills_its_worker_again_and_again_is_named(cluster, tmp_path, monkeypatch, capsys):
     right = {task: {"passed": True, "problem": "", "text": ""} for task in TASKS}
@@ -742,6 +780,37 @@ def test_what_kills_its_worker_again_and_again_is_named(cluster, tmp_path, monke
     assert len(stored(out)) == 3
 
 
+class Stderr(io.StringIO):
+    """The stream, a terminal's or not."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.isatty = lambda: terminal
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_a_bar_on_a_terminal_and_lines_in_a_log(terminal, tmp_path, monkeypatch):
+    """The trouble is told below it, in lines of its own."""
+
+    def lost(jobs, options):
+        for key in jobs:
+            yield key, None, "the cluster has lost it"
+            clock[0] += 50
+
+    clock = [1e9]
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
+    monkeypatch.setattr(command, "_graded", lost)
+    monkeypatch.setattr(sys, "stderr", Stderr(terminal))
+    folder = few(tmp_path / "submissions")
+    assert command.main(["grade", str(folder), "--out", str(tmp_path / "results")]) == 1
+    trouble = "".join(f"student {n} {NAME}: Not graded. the cluster has lost it\n" for n in range(4))
+    shown = sys.stderr.getvalue().removesuffix(trouble)
+    if terminal:
+        assert re.fullmatch(r"(\r.*)+\r100%\|.*\| 4/4 \[02:30<00:00, .*submission\]\n", shown)
+    else:
+        assert shown == "3 of 4 graded, 00:33 to go\n"
+
+
 def test_without_a_sandbox_nothing_runs_unless_told_so(small, tmp_path):
     folder, _ = small
     ran = grade(folder, tmp_path / "results", PATH=str(tmp_path))
@@ -756,7 +825,7 @@ def test_told_so_it_grades_without_a_sandbox(tmp_path):
     put(folder / "right.ipynb", answered(RIGHT))
     put(folder / "librarys.ipynb", answered(ANSWERS["librarys"][0]))
     ran = grade(folder, out, "--without-isolation", PATH=str(tmp_path))
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, trouble(ran)) == (0, "")
     found = grades(out)
     assert [found["right", task] for task in TASKS] == [""] * 5
     assert [found["librarys", task] for task in TASKS] == [
@@ -883,6 +952,7 @@ def test_what_is_no_number_arrives_as_what_it_looks_like(capsys, monkeypatch):
     monkeypatch.setattr(printed, "_stdout", None)
     assert repr(told(capsys, lambda answer: answer, "a month")) == "'a month'"
     assert repr(told(capsys, lambda answer: answer, 1j)) == "1j"
+    assert repr(told(capsys, lambda answer: answer, np.array([1j]))) == "array([0.+1.j])"
     assert told(capsys, lambda answer: answer, (1.0, ...)) is ...
     failure = told(capsys, lambda answer: answer / 0, 1.0)
     assert failure == Failure("ZeroDivisionError: float division by zero")
@@ -929,6 +999,33 @@ def test_nothing_is_followed_or_waited_for(tmp_path):
     (folder.parent / "mallory").symlink_to(secret)
     found = list(submissions.collect(folder.parent, [NAME]))
     assert [(one.student, one.problem) for one in found] == [("eve", "unreadable")]
+
+
+@pytest.mark.parametrize("part", ["{},", "[[]],", '"ab",', '"a":{"b":0},'])
+def test_too_many_parts_are_refused_before_they_are_parsed(part, tmp_path, monkeypatch):
+    """Of 60 MB of brackets Python makes 1.5 GB of objects."""
+    monkeypatch.setattr(submissions.json, "loads", None)
+    put(tmp_path / "ada.ipynb", part * 4_000_001)
+    (found,) = submissions.collect(tmp_path, [NAME])
+    assert (found.problem, found.detail) == (
+        "unreadable",
+        "it has more than 8,000,000 strings, commas and opening brackets",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [('[0, {"a": 1}], \\n' * 2_000_000, 1), ("x\n", 600_000)],
+    ids=["one that is long", "many"],
+)
+def test_forty_megabytes_of_outputs_are_read(text, times, tmp_path):
+    notebook = perfect()
+    output = {"output_type": "stream", "name": "stdout", "text": text}
+    notebook["cells"][-1]["outputs"] = [output] * times
+    put(tmp_path / f"{NAME}.ipynb", notebook)
+    assert (tmp_path / f"{NAME}.ipynb").stat().st_size > 35_000_000
+    (found,) = submissions.collect(tmp_path, [NAME])
+    assert not found.problem and len(found.answers) == len(TASKS)
 
 
 def test_a_folder_may_be_deeper_than_python_counts(tmp_path):

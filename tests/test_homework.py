@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_output
 
-from lib import averages, homework, optimizers
+from lib import averages, homework, optimizers, surfaces
 from lib.homework import check, find, judge, lesson, probes
 from lib.homework.task import Failure
 from tools import exercises, notebooks
@@ -168,6 +168,15 @@ def test_an_exception_is_shown_with_its_line():
     assert "return total / missing" in text
 
 
+class Shy:
+    """An object that says nothing of itself."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+    __float__ = __array__ = __repr__
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "part"),
     [
@@ -184,6 +193,11 @@ def test_an_exception_is_shown_with_its_line():
         ("03.2", (..., ...), "Nothing here yet"),
         ("03.2", (0.9, ...), "Nothing here yet"),
         ("03.2", 0.9375, "expected  2 numbers"),
+        ("03.2", (0.9375, None), "right, no number"),
+        ("03.2", ("0.9375", "0.5"), "expected  numbers"),
+        ("03.2", np.array([0.9375, 1j]), "expected  numbers"),
+        ("03.2", Shy(), "returned  <Shy>"),
+        ("03.1", surfaces.ravine, "object is not callable"),
         ("03.2", (0.9375, float("nan")), "right, no number"),
         ("03.2", "a month", "returned  'a month'"),
         ("03.5", [[0.1] * 12], "10 to 20 numbers"),
@@ -203,6 +217,54 @@ def test_odd_answers_are_told_what_is_odd(name, answer, part):
     text = said(name, answer)
     assert f"{name} not yet" in text
     assert part in text
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else 1.0
+
+
+ODD = [
+    None,
+    "text",
+    object(),
+    Shy(),
+    {"a": 1},
+    [[1.0], [1.0, 2.0]],
+    nested(500),
+    float("nan"),
+    float("inf"),
+    1j,
+    np.array([1j, 2]),
+    10**400,
+    10**5000,
+    [10**400] * 3,
+    (x for x in [1.0]),
+    np.datetime64("2026-01-01"),
+    surfaces.ravine,
+    [],
+    -1.0,
+    True,
+    *((value,) * n for value in (None, float("nan"), 1e308, "1.0") for n in (2, 3, 4)),
+    (None, 1.0),
+    (None, 1.0, 2.0),
+]
+
+
+@every_task
+def test_whatever_the_answer_there_is_a_verdict(task):
+    def generator(*arguments):
+        yield 1.0
+
+    functions = [len, np.sin, lambda: 1.0, lambda w: w, lambda w, gradient, t: (w, w), generator]
+    for odd in ODD:
+
+        def rule(w, gradient, t, state=0.0, *, learning_rate=0.1, odd=odd):
+            return w, odd
+
+        functions += [lambda *arguments, odd=odd: odd, lambda w, gradient, t, odd=odd: odd, rule]
+    wanted, other = (functions, ODD) if callable(task.reference) else (ODD, functions)
+    for answer in (*wanted, *other[:5]):
+        assert said(task.name, answer).startswith(f"{task.name} not yet: {task.title}\n")
 
 
 @every_task

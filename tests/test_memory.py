@@ -109,15 +109,15 @@ def test_every_part_has_its_own_size():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: memory.parameters((784,)), "widths must have an input and an output"),
-        (
-            lambda: memory.parameters((784, 2.5)),
-            "a width must be a whole number >= 1, got 2.5",
-        ),
         (
             lambda: memory.activations((3, 2), 0),
             "batch must be a whole number >= 1, got 0",
         ),
+        (
+            lambda: memory.activations((3, 2), True),
+            "batch must be a whole number >= 1, got True",
+        ),
+        (lambda: memory.activations((3,)), "a network must have inputs and outputs"),
         (lambda: memory.state(optimizers.adam, 7e9), "weights must be a whole number"),
         (
             lambda: memory.training(optimizers.adam, 1, -1),

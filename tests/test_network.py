@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import keras_check, optimizers, paths
+from lib import keras_check, memory, optimizers, paths
 from lib.network import (
     ACTIVATIONS,
     INITIALIZERS,
@@ -487,13 +487,18 @@ def test_training_beside_keras():
 # Errors
 
 
-@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (3, 2.0), (-1, 2), "ab"])
-def test_sizes_that_make_no_network(sizes):
-    with pytest.raises(
-        ValueError,
-        match=r"^sizes must be two or more whole numbers >= 1, inputs first, got ",
-    ):
-        Network(sizes)
+@pytest.mark.parametrize("make", [Network, memory.parameters])
+@pytest.mark.parametrize("sizes", [(3, 0), (3, 2.0), (-1, 2), (3, True), "ab"])
+def test_sizes_that_are_no_whole_numbers(make, sizes):
+    with pytest.raises(ValueError, match="the width of a layer must be a whole number >= 1, got "):
+        make(sizes)
+
+
+@pytest.mark.parametrize("make", [Network, memory.parameters])
+@pytest.mark.parametrize("sizes", [(), (3,)])
+def test_sizes_that_make_no_network(make, sizes):
+    with pytest.raises(ValueError, match="a network must have inputs and outputs, got widths "):
+        make(sizes)
 
 
 @pytest.mark.parametrize(
@@ -571,10 +576,12 @@ def test_probabilities_above_one():
     Network((3, 2), loss="squared_error").loss(np.zeros(8), X, 7 * Y)
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, 6, 2.0, None])
+@pytest.mark.parametrize("batch_size", [0, -1, 6, 2.0, True, None])
 def test_batches_of_no_size(batch_size):
     network = Network((3, 2))
-    expected = f"batch_size must be a whole number in [1, 5], got {batch_size!r}"
+    expected = f"batch_size must be a whole number >= 1, got {batch_size!r}"
+    if batch_size == 6:
+        expected = "batch_size must be at most 5, all rows, got 6"
     for call in (
         lambda: batches(5, batch_size, 1, 0),
         lambda: train(network, optimizers.adam, np.zeros(8), X, Y, batch_size=batch_size),
@@ -584,7 +591,7 @@ def test_batches_of_no_size(batch_size):
         assert str(caught.value) == expected
 
 
-@pytest.mark.parametrize("epochs", [0, 1.5])
+@pytest.mark.parametrize("epochs", [0, 1.5, True])
 def test_no_epochs(epochs):
     with pytest.raises(ValueError, match=rf"^epochs must be a whole number >= 1, got {epochs}$"):
         batches(5, 1, epochs, 0)

@@ -16,6 +16,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 from lib.homework import grading, printed, report, sandbox, submissions
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +28,7 @@ NOT_GRADED = (
     "another exercise",
     "not graded",
 )
+MINUTE = 60  # seconds
 log = logging.getLogger("grade")
 
 
@@ -158,7 +161,7 @@ def _rows(options, known, seed):
         outcome = json.loads(store[key].read_text(encoding="utf-8"))
         for one in waiting[key]:
             yield from report.rows(one, outcome)
-    with Progress(len(jobs), len(jobs) - len(new)) as progress:
+    with _progress(len(jobs), len(jobs) - len(new)) as progress:
         for key, outcome, trouble in _graded(new, options):
             if not trouble:
                 report.replace(store[key], json.dumps(outcome))
@@ -168,7 +171,7 @@ def _rows(options, known, seed):
                     yield from report.failed_rows(one, "not graded", trouble)
                 else:
                     yield from report.rows(one, outcome)
-            progress.step(waiting[key][0].student)
+            progress.update()
 
 
 @contextlib.contextmanager
@@ -284,31 +287,23 @@ def _conclude(table, out, seed):
     return 1 if missing else 0
 
 
-class Progress:
-    """A bar on stderr, if somebody looks at it."""
+def _progress(total, done):
+    """A bar on stderr, if somebody looks at it; in a log, a line a minute at most."""
+    options = {"total": total, "initial": done, "miniters": 1, "disable": done == total}
+    if sys.stderr.isatty():
+        return tqdm(unit="submission", **options)
+    shown = "{n_fmt} of {total_fmt} graded, {remaining} to go"
+    options |= {"file": _Lines(), "leave": False, "bar_format": shown}
+    return tqdm(delay=MINUTE, mininterval=MINUTE, **options)
 
-    def __init__(self, total, done):
-        self.total, self.done, self.shown = total, done, sys.stderr.isatty()
 
-    def __enter__(self):
-        self._draw("")
-        return self
+class _Lines:
+    """Writes what would be drawn over the last text as a line of its own."""
 
-    def __exit__(self, *_):
-        if self.shown:
-            print(file=sys.stderr)
-
-    def step(self, name):
-        """One more is done."""
-        self.done += 1
-        self._draw(name)
-
-    def _draw(self, name):
-        if self.shown and self.total:
-            filled = 30 * self.done // self.total
-            bar = "#" * filled + "." * (30 - filled)
-            line = f"\r[{bar}] {self.done} of {self.total} {name[:30]:30}"
-            print(line, end="", file=sys.stderr, flush=True)
+    def write(self, text):
+        """Write the text to stderr, unless it is blank."""
+        if text.strip():
+            print(text.strip(), file=sys.stderr, flush=True)
 
 
 def main(arguments=None):

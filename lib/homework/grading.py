@@ -126,7 +126,7 @@ def _trial(job, seconds):
     """What a process of its own tells of a job, and how it ended: "", "timeout",
     "killed" or with what it said."""
     with tempfile.TemporaryDirectory(
-        prefix="grade-", ignore_cleanup_errors=True
+        prefix="grade-", dir=_scratch(), ignore_cleanup_errors=True
     ) as folder:
         folder = Path(folder)
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
@@ -160,3 +160,14 @@ def _trial(job, seconds):
         if end == "killed" and status == 1:  # an exception
             end = said[-2000:]
         return [json.loads(line) for line in lines], end
+
+
+def _scratch():
+    """The folder of this Dask worker, which the next one removes if this one is killed.
+    `None` in any other process."""
+    import distributed
+
+    try:
+        return distributed.get_worker().local_directory
+    except ValueError:
+        return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.homework import probes
+from lib.homework.printed import numbers, shown
 from lib.homework.task import Failure, blank
 
 MOST_PARTS, MOST_CHARACTERS = 12, 80  # of a result, that are shown
@@ -29,15 +30,14 @@ def unanswered(task, answer):
     if blank(answer):
         hint = f"Nothing here yet. Give {task.answer} its value in the cell above."
         return _failed(task, [], hint)
-    module = getattr(answer, "__module__", None) or ""
-    if task.kind != "experiment" and module.split(".")[0] == "lib":
-        hint = (
-            f"{answer.__name__} is the library's own. Write yours; you may look at it."
-        )
+    name, module = getattr(answer, "__name__", ""), getattr(answer, "__module__", None)
+    if task.kind != "experiment" and name and (module or "").split(".")[0] == "lib":
+        hint = f"{name} is the library's own. Write yours; you may look at it."
         return _failed(task, [], hint)
     return None
 
 
+@np.errstate(all="ignore")
 def judge(task, inputs, results):
     """The verdict on the results of an answer, one for each of the inputs.
 
@@ -48,6 +48,7 @@ def judge(task, inputs, results):
         raise ValueError(
             f"{task.name} has {len(inputs)} inputs, got {len(results)} results"
         )
+    results = [_plain(result) for result in results]
     wrong = _first_wrong(task, inputs, results)
     if wrong is None:
         tried = f" ({len(inputs)} calls tried)" if len(inputs) > 1 else ""
@@ -70,20 +71,16 @@ def same(result, expected, tolerance=1e-6):
     return bool(_close(result, expected, tolerance).all())
 
 
-def numbers(result):
-    """A result as an array of floats; `None` for what is none."""
-    if result is None or isinstance(result, (Failure, str)):
-        return None
-    try:
-        return np.asarray(result, dtype=float)
-    except (TypeError, ValueError):
-        return None
-
-
 def _close(result, expected, tolerance):
     finite = np.abs(expected[np.isfinite(expected)])
     scale = tolerance * 1e-3 * finite.max(initial=0.0)
     return np.isclose(result, expected, rtol=tolerance, atol=scale, equal_nan=True)
+
+
+def _plain(result):
+    """A result as lists of floats, which is what the tasks look into, if it is numbers."""
+    array = numbers(result)
+    return result if array is None else array.tolist()
 
 
 def _first_wrong(task, inputs, results):
@@ -197,7 +194,7 @@ def _called(task, arguments):
 def _show(result):
     array = numbers(result)
     if array is None:
-        text = repr(result)
+        text = shown(result)
         cut = len(text) > MOST_CHARACTERS
         return f"{text[:MOST_CHARACTERS]}..." if cut else text
     if array.ndim == 0:

@@ -6,7 +6,6 @@ more. `read` runs outside and believes nothing of it: neither that it is JSON, n
 large or how deep it is.
 """
 
-import contextlib
 import json
 import sys
 
@@ -92,10 +91,27 @@ def _plain(result):
         return result
     if isinstance(result, (tuple, list)):
         return [_plain(part) for part in result]
-    if not isinstance(result, str):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):
-            return np.asarray(result, dtype=float).tolist()  # as a check would
-    return {"shown": repr(result)[:SHORT]}
+    array = numbers(result)
+    return {"shown": shown(result)[:SHORT]} if array is None else array.tolist()
+
+
+def numbers(result):
+    """A result as an array of floats; `None` for what is none."""
+    if result is None:
+        return None
+    try:
+        array = np.asarray(result)
+        return array.astype(float) if array.dtype.kind in "biufO" else None
+    except Exception:  # whatever an object of the student's own raises
+        return None
+
+
+def shown(result):
+    """What any result looks like: its `repr`, or its kind if it has none."""
+    try:
+        return repr(result)
+    except Exception:  # too deep, too long, or the student's own
+        return f"<{type(result).__name__}>"
 
 
 def _integer(digits):

@@ -23,6 +23,8 @@ BELOW = re.compile(
 )
 TASK = re.compile(r"\d\d\.\d")
 MOST_BYTES, MOST_CHARACTERS = 64 << 20, 1 << 20  # of a notebook; of its answers
+MOST_PARTS = 8_000_000  # of a notebook, each of which takes up to 80 bytes of memory
+PART = re.compile(rb'[\[{,]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 SKIPPED = (".", "__MACOSX")  # what folders and files begin with that are nobody's work
 
 
@@ -175,6 +177,9 @@ def read(path):
         raise Unreadable(f"it is larger than {MOST_BYTES >> 20} MB")
     if not content.strip():
         raise Unreadable("it is empty")
+    if any(itertools.islice(PART.finditer(content), MOST_PARTS, None)):
+        what = "strings, commas and opening brackets"
+        raise Unreadable(f"it has more than {MOST_PARTS:,} {what}")
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
