@@ -42,7 +42,8 @@ def at(answer, surface, point):
 
 
 def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
-    """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`.
+    """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`; `nan`
+    for a state that is no numbers.
 
     `surface` is one of those of `at`; a rule that asks for a `hessian` gets the surface's. The rule is told
     all points as if the surface were elsewhere, `moved` by so much, that it may not rest on knowing where a
@@ -68,10 +69,18 @@ def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
     with np.errstate(all="ignore"):
         return np.stack(
             [
-                np.stack([w - moved, *(np.broadcast_to(s, w.shape) for s in state)])
+                np.stack([w - moved, *(_shaped(s, np.shape(w)) for s in state)])
                 for _, w, state in walk
             ]
         )
+
+
+def _shaped(state, shape):
+    try:
+        numbers = np.asarray(state, dtype=float)
+    except (TypeError, ValueError):
+        numbers = np.nan
+    return np.broadcast_to(numbers, shape)
 
 
 def replay(answer, gradients, steps):
@@ -81,7 +90,9 @@ def replay(answer, gradients, steps):
     over and over. Raises what `lib.paths.trace` raises.
     """
     told = itertools.cycle(gradients)
-    points = paths.trace(answer, lambda w: np.full_like(w, next(told)), (0.0,), steps)
+    points = paths.trace(
+        answer, lambda w: np.full(np.shape(w), next(told)), (0.0,), steps
+    )
     return points[1:, 0]
 
 
