@@ -67,6 +67,7 @@ RULES = {
     "asks for ever": (SHAPED.format("while True: gradient(w)"), "timeout"),
     "ends its Python": (SHAPED.format("os._exit(0)"), "killed"),
     "raises": (SHAPED.format("g = 1 / 0"), "raised"),
+    "exits politely": (SHAPED.format("raise SystemExit"), "raised"),
     "blank": ("mine = ...", "no answer"),
     "is not there": ("mein = 1 / 0", "raised"),
 }
