@@ -282,6 +282,18 @@ def test_a_blank_is_a_blank():
     assert wall.walk(probes.path, SLOPE, Inside({"blank": True})) is ...
 
 
+def test_no_gradient_is_told_at_a_complex_point():
+    """A curvature by a complex step was right at home, and zero across the wall, where numbers are real."""
+
+    def mine(w, gradient, t):
+        return w - gradient(w) / gradient(w + 1e-20j).imag * 1e-20
+
+    with pytest.raises(ValueError, match="Cannot cast"):
+        probes.path(mine, "zigzag", (0.0, 0.0), 2, {})
+    with pytest.raises(TypeError, match="Cannot cast"):
+        wall._ask("gradient", np.array([1, 1j]))
+
+
 def test_a_point_that_is_none_for_a_gradient_is_refused():
     inside = Inside(HELLO, {"asks": "gradient", "at": [1, 2, 3]}, {"raised": "so", "line": ""})
     assert wall.walk(probes.path, SLOPE, inside).text == "so"

@@ -58,10 +58,10 @@ def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
         for name, value in hyperparameters.items()
     }
     if "hessian" in paths.signature(answer)[1]:
-        settings["hessian"] = lambda w: surface.hessian(w - moved)
+        settings["hessian"] = lambda w: surface.hessian(real(w) - moved)
     walk = paths.walk(
         answer,
-        lambda w: surface.gradient(w - moved),
+        lambda w: surface.gradient(real(w) - moved),
         np.array(start) + moved,
         steps,
         **settings,
@@ -73,6 +73,11 @@ def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
                 for _, w, state in walk
             ]
         )
+
+
+def real(w):
+    """A point that a rule asks about, as an array of floats; `TypeError` if it is complex or no numbers."""
+    return np.asarray(w).astype(float, casting="same_kind")
 
 
 def _shaped(state, shape):
@@ -121,7 +126,7 @@ def away(answer, surface, start, steps, length, money, moved=(0.0, 0.0)):
     surface, moved = _surface(surface), np.array(moved)
 
     def gradient(w):
-        return money / length * surface.gradient(w / length - moved)
+        return money / length * surface.gradient(real(w) / length - moved)
 
     points = paths.trace(answer, gradient, length * (np.array(start) + moved), steps)
     return points / length - moved
