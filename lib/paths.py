@@ -335,17 +335,18 @@ def _checked(gradient):
     """The gradient function; it returns an array of the shape of its argument, or an error says why not."""
 
     def checked(w):
+        shape = np.shape(w)
         try:
             g = gradient(w)
         except (IndexError, TypeError, ValueError) as error:
             raise ValueError(
-                f"gradient does not accept a point of shape {w.shape}, the start's: {error}"
+                f"gradient does not accept a point of shape {shape}, the start's: {error}"
             ) from error
         if not isinstance(g, np.ndarray):
             g = _numbers("gradient", g)
-        if g.shape != w.shape:
+        if g.shape != shape:
             raise ValueError(
-                f"gradient must return the shape of w, {w.shape}, got {g.shape}"
+                f"gradient must return the shape of w, {shape}, got {g.shape}"
             )
         return g
 

@@ -67,6 +67,7 @@ RULES = {
     "asks for ever": (SHAPED.format("while True: gradient(w)"), "timeout"),
     "ends its Python": (SHAPED.format("os._exit(0)"), "killed"),
     "raises": (SHAPED.format("g = 1 / 0"), "raised"),
+    "exits politely": (SHAPED.format("raise SystemExit"), "raised"),
     "blank": ("mine = ...", "no answer"),
     "is not there": ("mein = 1 / 0", "raised"),
 }
@@ -198,23 +199,63 @@ def test_a_walk_is_taken_by_asking():
     assert inside.heard == [first, told, [2, [4.0, 5.0], settings, ["gradient"]], None]
 
 
-def test_both_ends_understand_each_other(monkeypatch):
-    """A rule that is served walks as it does at home, with a state, a setting and a Hessian."""
+HILLS = ("himmelblau", (1.0, 0.5), 20, {"learning_rate": 0.003}, (0.5, -1.0))
+STREAM = ([0.3, -0.1], 20)
 
-    def mine(w, gradient, t, v=0.0, last=None, *, hessian, learning_rate=0.1):
-        v = 0.9 * v + gradient(w)
-        return w - learning_rate * np.linalg.solve(hessian(w), v), v, w
 
-    arguments = ("himmelblau", (1.0, 0.5), 20, {"learning_rate": 0.3}, (0.5, -1.0))
+def curved(w, gradient, t, v=0.0, last=None, *, hessian, learning_rate=0.1):
+    v = 0.9 * v + gradient(w)
+    return w - learning_rate * np.linalg.solve(hessian(w), v), v, w
+
+
+def in_place(w, gradient, t, last=0.0, *, learning_rate=0.1):
+    w -= learning_rate * gradient(w)
+    w += 0.5 * (w - last)  # of itself, from the second step on
+    return w, w
+
+
+def single(w, gradient, t, *, learning_rate=0.1):
+    return (w - learning_rate * gradient(w)).astype(np.float32)
+
+
+def with_lists(w, gradient, t, *, learning_rate=0.1):
+    return [float(x - learning_rate * g) for x, g in zip(w, gradient(list(w)))]
+
+
+def with_memory(w, gradient, t, seen=None, name="", *, learning_rate=0.1):
+    seen = {"v": 0.9 * (seen["v"] if seen else 0.0) + gradient(w)}
+    return w - learning_rate * seen["v"], seen, "so far"
+
+
+def of_other_names(x, slope, k, w=0.0, t=0, *, learning_rate=0.1):
+    w = 0.9 * w + slope(w=x)
+    return x - learning_rate * w, w, t + 1
+
+
+def remembering(w, gradient, t, past=(), kept=0.0):
+    past = [*past, float(gradient(np.zeros(1, dtype=int))[0])]
+    return w - sum(past), past, 0.0 if t == 1 else [past, {1}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "probe", "arguments"),
+    [
+        *((one, probes.path, HILLS) for one in (curved, in_place, single)),
+        *((one, probes.path, HILLS) for one in (with_lists, with_memory, of_other_names)),
+        (remembering, probes.replay, STREAM),
+    ],
+)
+def test_a_rule_walks_across_the_wall_as_it_does_at_home(monkeypatch, rule, probe, arguments):
     one, other = socket.socketpair()
-    with one, other, one.makefile("rwb") as theirs, other.makefile("rwb") as ours:
+    with one, one.makefile("rwb") as theirs, other, other.makefile("rwb") as ours:
         monkeypatch.setattr(wall, "_wire", lambda: theirs)
-        serving = threading.Thread(target=wall.serve, args=[mine])
+        serving = threading.Thread(target=wall.serve, args=[rule], daemon=True)
         serving.start()
-        way = wall.walk(probes.path, arguments, End(ours))
+        way = wall.walk(probe, arguments, End(ours))
         serving.join(timeout=10)
         assert not serving.is_alive()
-    np.testing.assert_array_equal(way, probes.path(mine, *arguments))
+    assert np.isfinite(np.ravel(way[-1])[0])
+    np.testing.assert_array_equal(way, probe(rule, *arguments))
 
 
 @pytest.mark.parametrize(
@@ -226,6 +267,7 @@ def test_both_ends_understand_each_other(monkeypatch):
         ([HELLO, {"result": [None, None]}], "must return w in its shape"),
         ([HELLO, {"result": [[1, 2], [1, 2, 3]]}], "must return v in a shape that fits"),
         ([HELLO, {"result": [[1, 2], 0]}, {"result": [[1], 0]}], "shape"),
+        ([HELLO, {"result": [[1, 2], 0]}, {"result": [[[1, 2]] * 9, 0]}], "must return w in its shape"),
         ([{**HELLO, "settings": {}}], "has no hyperparameter learning_rate"),
         ([{**HELLO, "settings": {"learning_rate": True, "rho": False}}], "needs a value"),
     ],
@@ -238,6 +280,18 @@ def test_what_a_rule_does_wrong_is_its_failure(lines, says):
 
 def test_a_blank_is_a_blank():
     assert wall.walk(probes.path, SLOPE, Inside({"blank": True})) is ...
+
+
+def test_no_gradient_is_told_at_a_complex_point():
+    """A curvature by a complex step was right at home, and zero across the wall, where numbers are real."""
+
+    def mine(w, gradient, t):
+        return w - gradient(w) / gradient(w + 1e-20j).imag * 1e-20
+
+    with pytest.raises(ValueError, match="Cannot cast"):
+        probes.path(mine, "zigzag", (0.0, 0.0), 2, {})
+    with pytest.raises(TypeError, match="Cannot cast"):
+        wall._ask("gradient", np.array([1, 1j]))
 
 
 def test_a_point_that_is_none_for_a_gradient_is_refused():
@@ -254,7 +308,7 @@ def test_a_point_that_is_none_for_a_gradient_is_refused():
         ["hello"],
         [{"result": "?"}],
         [{"states": ["a b"], "settings": {}}],
-        [{"states": ["w"], "settings": {}}],
+        [{"states": ["v", "v"], "settings": {}}],
         [{"states": [1], "settings": {}}],
         [HELLO, {"result": 1.0}],
         [HELLO, {"result": [[1, [2]], 0]}],

@@ -42,7 +42,8 @@ def at(answer, surface, point):
 
 
 def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
-    """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`.
+    """Where a rule goes: the point and then its state after each step, shape `(steps, 1 + states, 2)`; `nan`
+    for a state that is no numbers.
 
     `surface` is one of those of `at`; a rule that asks for a `hessian` gets the surface's. The rule is told
     all points as if the surface were elsewhere, `moved` by so much, that it may not rest on knowing where a
@@ -57,10 +58,10 @@ def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
         for name, value in hyperparameters.items()
     }
     if "hessian" in paths.signature(answer)[1]:
-        settings["hessian"] = lambda w: surface.hessian(w - moved)
+        settings["hessian"] = lambda w: surface.hessian(real(w) - moved)
     walk = paths.walk(
         answer,
-        lambda w: surface.gradient(w - moved),
+        lambda w: surface.gradient(real(w) - moved),
         np.array(start) + moved,
         steps,
         **settings,
@@ -68,10 +69,23 @@ def path(answer, surface, start, steps, hyperparameters, moved=(0.0, 0.0)):
     with np.errstate(all="ignore"):
         return np.stack(
             [
-                np.stack([w - moved, *(np.broadcast_to(s, w.shape) for s in state)])
+                np.stack([w - moved, *(_shaped(s, np.shape(w)) for s in state)])
                 for _, w, state in walk
             ]
         )
+
+
+def real(w):
+    """A point that a rule asks about, as an array of floats; `TypeError` if it is complex or no numbers."""
+    return np.asarray(w).astype(float, casting="same_kind")
+
+
+def _shaped(state, shape):
+    try:
+        numbers = np.asarray(state, dtype=float)
+    except (TypeError, ValueError):
+        numbers = np.nan
+    return np.broadcast_to(numbers, shape)
 
 
 def replay(answer, gradients, steps):
@@ -81,7 +95,9 @@ def replay(answer, gradients, steps):
     over and over. Raises what `lib.paths.trace` raises.
     """
     told = itertools.cycle(gradients)
-    points = paths.trace(answer, lambda w: np.full_like(w, next(told)), (0.0,), steps)
+    points = paths.trace(
+        answer, lambda w: np.full(np.shape(w), next(told)), (0.0,), steps
+    )
     return points[1:, 0]
 
 
@@ -110,7 +126,7 @@ def away(answer, surface, start, steps, length, money, moved=(0.0, 0.0)):
     surface, moved = _surface(surface), np.array(moved)
 
     def gradient(w):
-        return money / length * surface.gradient(w / length - moved)
+        return money / length * surface.gradient(real(w) / length - moved)
 
     points = paths.trace(answer, gradient, length * (np.array(start) + moved), steps)
     return points / length - moved

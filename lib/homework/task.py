@@ -83,7 +83,7 @@ def attempt(probe, answer, arguments):
     """What a probe makes of an answer; a `Failure` if it raises."""
     try:
         return probe(answer, *arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Failure(f"{type(error).__name__}: {error}", _line(answer, error))
 
 

@@ -16,7 +16,7 @@ from inspect import Parameter, Signature
 import numpy as np
 
 from lib import paths
-from lib.homework import printed
+from lib.homework import printed, probes
 from lib.homework.task import Failure
 
 WIRE = "HOMEWORK_WIRE"  # in the environment of a kernel, the number of its end
@@ -26,18 +26,18 @@ WIRE = "HOMEWORK_WIRE"  # in the environment of a kernel, the number of its end
 
 def serve(answer):
     """Let the other side call an answer as a rule, until it has seen enough."""
-    state = []
+    last = []  # the point and the state, the very objects that the rule has returned
 
     def step(answer, t, w, settings, functions):
         if t == 1:
-            state[:] = paths.signature(answer)[0].values()
+            last[:] = [np.array(w), *paths.signature(answer)[0].values()]
+        w, *state = last
         settings |= {name: functools.partial(_ask, name) for name in functions}
         gradient = settings.pop("gradient")
         with np.errstate(all="ignore"):
-            result = answer(np.array(w), gradient, t, *state, **settings)
-        result = result if isinstance(result, tuple) else (result,)
-        state[:] = result[1:]
-        return result
+            result = answer(w, gradient, t, *state, **settings)
+        last[:] = result if isinstance(result, tuple) else (result,)
+        return last
 
     said = printed.told(paths.signature, answer)
     if "result" in said:
@@ -52,8 +52,8 @@ def serve(answer):
         _say(printed.told(step, answer, *call))
 
 
-def _ask(name, point):
-    _say({"asks": name, "at": np.asarray(point, dtype=float).tolist()})
+def _ask(name, w):
+    _say({"asks": name, "at": probes.real(w).tolist()})
     told = _hear()
     if "refused" in told:
         raise ValueError(told["refused"])
@@ -127,19 +127,25 @@ class _Guest:
                 case {"asks": str(name), "at": point} if name in functions:
                     _tell(self.kernel, _answer(functions[name], _array(point)))
                 case other:
-                    return self._result(_understood(other))
+                    return self._result(_understood(other), w)
 
-    def _result(self, result):
+    def _result(self, result, before):
         if isinstance(result, Failure):
             raise _Raised(result)
         if not isinstance(result, list):
             raise Garbled("a step gives a list")
-        return tuple(map(_array, result))
+        w, *state = result
+        w = _array(w)
+        if w.size > before.size:
+            raise ValueError(
+                f"the rule must return w in its shape {before.shape}, got {w.shape}"
+            )
+        return (w, *state)
 
 
 def _signature(states, settings):
     either, named = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
-    parameters = [Parameter(name, either) for name in ("w", "gradient", "t")]
+    parameters = [Parameter(name, either) for name in ("_w", "_gradient", "_t")]
     try:
         parameters += [Parameter(name, either, default=None) for name in states]
         for name, optional in settings.items():
