@@ -345,7 +345,7 @@ def trials(rng):
         *(tuple(rng.uniform((-0.5, 0.5), (4.5, 3.5)).round(2).tolist()) for _ in "abc"),
     ]
     walks = [
-        ("slope", (0.0, 0.0), 40, {"learning_rate": 0.1}),
+        ("slope", (0.0, 0.0), int(rng.integers(40, 80)), {"learning_rate": 0.1}),
         *(("zigzag", start, 60, {"learning_rate": 0.8}) for start in starts),
     ]
     return [(*walk, elsewhere(rng)) for walk in walks]

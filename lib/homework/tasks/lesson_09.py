@@ -456,7 +456,7 @@ def trials(rng):
     x = round(float(rng.choice([-1, 1]) * rng.uniform(15, 25)), 1)
     settings = {"learning_rate": 0.4}
     walks = [
-        ("slope", (0.0, 0.0), 200, {"learning_rate": 0.1}),
+        ("slope", (0.0, 0.0), int(rng.integers(200, 300)), {"learning_rate": 0.1}),
         *(("long_valley", tuple(start), 300, settings) for start in starts),
         ("two_wells", (x, 1.0), 300, settings),
     ]
