@@ -183,6 +183,23 @@ def test_a_rule_without_a_section_is_named():
     assert list(without_section(whole, book)) == ["adam has no section"]
 
 
+# The notation
+
+
+def of_the_course():
+    """All that a reader meets: pages, exercises with their solutions, and the docstrings of the library."""
+    for pattern in ("*.md", "chapters/*.ipynb", "exercises/**/*.ipynb", "lib/**/*.py"):
+        yield from sorted(ROOT.glob(pattern))
+
+
+def test_epsilon_has_the_glyph_that_the_appendix_on_notation_gives_it():
+    assert any(r"| $\varepsilon$ |" in cell.text for cell in cells(ROOT / "chapters/notation.ipynb"))
+    other = re.compile(r"\\epsilon(?![a-z])|\N{GREEK LUNATE EPSILON SYMBOL}")
+    assert other.search(r"$\epsilon_k$") and not other.search(r"$\varepsilon$, ε")
+    texts = {path: path.read_text(encoding="utf-8") for path in of_the_course()}
+    assert [path.name for path, text in texts.items() if other.search(text)] == []
+
+
 # The bibliography
 
 
