@@ -7,8 +7,10 @@ SITE := _build/site
 LIBRARY := $(shell find lib -type f -not -name '*.pyc')
 NOTEBOOKS := $(shell find chapters exercises/solutions -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
 
-# uv and node trust what the machine trusts, as pip does.
+# uv and node trust what the machine trusts, and packages are compiled when they come, as with pip: a kernel that has to
+# compile TensorFlow takes five seconds longer, and a hundred are started.
 export UV_SYSTEM_CERTS ?= 1
+export UV_COMPILE_BYTECODE ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
 .PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks exercises lock clean
