@@ -7,8 +7,10 @@ SITE := _build/site
 LIBRARY := $(shell find lib -type f -not -name '*.pyc')
 NOTEBOOKS := $(shell find chapters exercises/solutions -name '*.ipynb' -not -path '*/.*' 2>/dev/null | sort)
 
-# uv and node trust what the machine trusts, as pip does.
+# uv and node trust what the machine trusts, and packages are compiled when they come, as with pip: a kernel that has to
+# compile TensorFlow takes five seconds longer, and a hundred are started.
 export UV_SYSTEM_CERTS ?= 1
+export UV_COMPILE_BYTECODE ?= 1
 export NODE_OPTIONS ?= --use-system-ca
 
 # Where bubblewrap is unpacked if it cannot be installed.
@@ -20,7 +22,7 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 # Sphinx warns of a page only when it reads it: after a failure the next run reads them all.
-book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
+book: $(BIN)/ready node_modules/ready _build/fresh _build/lessons  ## build the site
 	$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; false; }
 	$(BIN)/python -m tools.site $(HTML) $(SITE)
 	@echo "The book: $(abspath $(SITE))/index.html"
@@ -28,7 +30,7 @@ book: $(BIN)/ready node_modules/ready _build/fresh  ## build the site
 serve: book  ## build the site and serve it on port 8000, with its policy
 	$(BIN)/python -m tools.site.server $(SITE)
 
-test: lint book unit nbval colab oldest browser  ## everything that has to hold; CI runs this
+test: lint nbval book unit colab oldest browser  ## everything that has to hold; CI runs this
 
 lint: $(BIN)/ready node_modules/ready
 	$(BIN)/ruff check .
@@ -59,12 +61,15 @@ colab: $(BIN)/ready  ## the library and the lessons on Colab's packages
 		_build/colab/bin/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
 
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
-nbval: $(BIN)/ready
-ifdef NOTEBOOKS
-	$(BIN)/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
-else
-	@echo "no notebooks yet"
-endif
+# What it executes, the book shows.
+nbval: _build/library
+	$(BIN)/pytest -n 2 --dist loadfile -p tools.executed $(NBVAL) $(NOTEBOOKS)
+	touch _build/lessons
+
+# The lessons executed side by side; one that changes later, Sphinx executes itself.
+_build/lessons: _build/library
+	$(BIN)/pytest -n 2 --dist loadfile -p tools.executed $(NBVAL:--nbval=--nbval-lax) chapters
+	touch $@
 
 # The library and the lessons on the oldest packages that pyproject.toml claims, in one thread, so that no output rests
 # on how a sum is cut into parts. The tests of the house are about other packages.

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import notebooks
@@ -258,6 +260,42 @@ def test_nbval_stops_a_notebook_that_takes_too_long(tmp_path):
     assert "PASSED a.ipynb::Cell 0" in run.stdout
     assert "FAILED a.ipynb::Cell 1" in run.stdout
     assert "the notebook has taken more than 3 seconds" in run.stdout
+
+
+WIDGETS = """\
+import ipywidgets
+from IPython.display import display
+display(ipywidgets.IntSlider(7))
+print("one")
+print("two")"""
+
+
+def test_what_nbval_executes_is_kept_for_the_book(tmp_path):
+    """As nbclient would have written it, and only if every cell passes."""
+    good, bad = (
+        notebooks.read(raw(new_code_cell(source), new_code_cell(FIGURE))) for source in (WIDGETS, "1 / 0")
+    )
+    nbformat.write(good, tmp_path / "good.ipynb")
+    nbformat.write(bad, tmp_path / "bad.ipynb")
+    options = ["--nbval-lax", "--nbval-current-env", "-p", "tools.executed"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert "1 failed, 3 passed" in run.stdout
+    cache = get_cache(tmp_path / "_build/.jupyter_cache")
+    with pytest.raises(KeyError):
+        cache.match_cache_notebook(bad)
+    _, kept = cache.merge_match_into_notebook(good)
+    (widget, *streams), (figure,) = (cell.outputs for cell in kept.cells)
+    states = kept.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    assert states[widget.data[WIDGET]["model_id"]]["state"]["value"] == 7
+    assert "".join(stream.text for stream in streams) == "one\ntwo\n"
+    assert figure.data["text/plain"] == TEXT and figure.data["image/svg+xml"].startswith("<svg")
+    assert kept.metadata.language_info.pygments_lexer == "ipython3"
 
 
 def test_the_alternative_reaches_the_page(tmp_path):

@@ -162,6 +162,17 @@ def test_picture_of_shades_gets_light(tmp_path):
     assert pictures.lighter("f.png", png(shades), tmp_path)[1] == b"known"
 
 
+def test_pictures_of_all_pages_are_packed_before_they_are_asked_for(page, tmp_path, monkeypatch):
+    drawings = {f"_images/{gray}.png": png(np.full((9, 9, 3), gray)) for gray in range(3)}
+    book = [page(f'<img src="../{name}" alt="a">', **{name: data}) for name, data in drawings.items()]
+    pictures.pack_all([*book, book[0]], tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+    monkeypatch.delattr(pictures, "pack")
+    for one in book:
+        pictures.prepare(one, tmp_path / "cache")
+    assert len(one.site.files) == 1
+
+
 def test_drawing_says_its_size():
     assert pictures.size("a.svg", b'<svg width="540pt" height="288pt"/>') == [720, 384]
     assert pictures.size("a.svg", b'<svg width="54" height="28.4px"/>') == [54, 28]

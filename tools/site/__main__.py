@@ -13,6 +13,7 @@ def make(source, target, cache):
     """Make of the folder `source`, which Sphinx wrote, the site `target`; `cache` keeps pictures."""
     site = Site(source)
     book = list(pages.read(site))
+    pictures.pack_all(book, cache)
     for page in book:
         pages.tidy(page)
         pages.lighten(page)
