@@ -73,7 +73,7 @@ _build/lessons: _build/library
 
 # The library and the lessons on the oldest packages that pyproject.toml claims, in one thread, so that no output rests
 # on how a sum is cut into parts. The tests of the house are about other packages.
-HOUSE := benchmarks book distribution ext glossary grader house launch notebooks site_step words
+HOUSE := benchmarks book distribution ext glossary grader house launch notebooks site_step wall words
 oldest: $(BIN)/ready  ## the library and the lessons on the oldest packages
 	$(BIN)/uv venv --quiet --clear --python 3.11 _build/oldest
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/oldest tests/oldest/requirements.lock
