@@ -739,7 +739,7 @@ def test_what_a_killed_command_leaves_is_removed_by_the_next(tmp_path):
         return subprocess.Popen(typed, cwd=ROOT, env=environment)
 
     def in_use():
-        return set(place.rglob("grade-*/full"))
+        return set(place.rglob("grade-*/first"))
 
     killed, other = begin(tmp_path / "killed"), None
     try:
