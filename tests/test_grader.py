@@ -695,9 +695,7 @@ def test_a_worker_of_another_version_is_refused():
 @pytest.fixture
 def cluster():
     """Two workers, as on another machine."""
-    from distributed import LocalCluster
-
-    cluster = LocalCluster(2, threads_per_worker=1, dashboard_address=":0")
+    cluster = command._cluster(2)
     yield cluster
     command._close(cluster)
 

@@ -29,6 +29,7 @@ NOT_GRADED = (
     "not graded",
 )
 MINUTE = 60  # seconds
+NO_WORKER = "2 minutes"  # that a submission waits for one
 log = logging.getLogger("grade")
 
 
@@ -234,11 +235,7 @@ def _graded(jobs, options):
             except (OSError, ValueError) as error:
                 raise Usage(f"no scheduler at {options.scheduler}: {error}") from None
         else:
-            cluster = distributed.LocalCluster(
-                n_workers=min(options.workers, len(jobs)),
-                threads_per_worker=1,
-                dashboard_address=":0",
-            )
+            cluster = _cluster(min(options.workers, len(jobs)))
             stack.callback(_close, cluster)
             client = distributed.Client(cluster)
         stack.enter_context(client)
@@ -255,6 +252,17 @@ def _graded(jobs, options):
             future.release()
         for key in suspects:  # alone, so that none is named for what another has done
             yield key, *_result(submit(jobs[key], key))
+
+
+def _cluster(workers):
+    """Workers on this machine. What waits for one fails if none comes back any more."""
+    import dask
+    import distributed
+
+    with dask.config.set({"distributed.scheduler.no-workers-timeout": NO_WORKER}):
+        return distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0"
+        )
 
 
 def _close(cluster):
