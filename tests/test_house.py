@@ -43,6 +43,7 @@ ONLY = {
     "IPython": {"explorer"},
     "traitlets": {"explorer"},
     "contourpy": {"explorer"},
+    "dask": {"homework"},  # whose settings distributed reads
     "distributed": {"homework"},
     "jinja2": {"homework"},
     "jupyter_client": {"homework"},
