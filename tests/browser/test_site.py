@@ -23,8 +23,8 @@ def test_there_are_pages():
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize(("scheme", "device"), [("light", "desktop"), ("dark", "desktop"), ("dark", "phone")])
 def test_accessible(visit, path, scheme, device):
-    """No barrier that axe knows, nothing wider than the screen, at a desk no code wider than its place; and, as
-    in every visit, a quiet console."""
+    """No barrier that axe knows, nothing wider than the screen, at a desk no code wider than its place; and,
+    as in every visit, a quiet console."""
     page = visit(path, device, color_scheme=scheme).page
     assert page.locator("html").get_attribute("data-theme") == scheme
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
