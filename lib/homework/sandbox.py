@@ -35,12 +35,8 @@ from lib.homework.wall import WIRE
 
 LIBRARY = Path(__file__).parents[1]
 OWN = ("averages", "optimizers", "schedules", "network")  # whose work the student does
-INSIDE = (
-    "printed.py",
-    "probes.py",
-    "task.py",
-    "wall.py",
-)  # of this package, what an answer needs
+# Of this package, what an answer needs.
+INSIDE = ("printed.py", "probes.py", "task.py", "wall.py")
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 STARTS_IN, WAITS = 60, 0.2  # seconds
 MEGABYTE = 1 << 20

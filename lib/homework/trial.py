@@ -253,11 +253,12 @@ def run(job, folder, emit):
         calls = {}
         for task, probe in tried:
             given = inputs[task.name]
-            calls[task.name] = [call(task, arguments) for arguments in given]
             if task.invented:
-                calls[task.name] = [offer(task) for _ in given]
+                calls[task.name] = [offer(task)] * len(given)
                 for number, arguments in enumerate(given):
                     walks[room, task.name, number] = probe, arguments
+            else:
+                calls[task.name] = [call(task, arguments) for arguments in given]
         sandbox.stage(folder / room / "inside", own=room == "own")
         filled = notebook(pristine, job["answers"], calls)
         paths.append(folder / room / "notebook.ipynb")
@@ -295,9 +296,8 @@ def decide(task, inputs, runner):
         verdict = judge(task, inputs, results)
     except Exception as error:  # of the task's own code, at what it did not expect
         verdict = Verdict(False, f"{task.name} not yet: {task.title}\n  {error}")
-    failures = [one for one in results if isinstance(one, Failure)]
-    problem = _named(failures[0]) if failures else "wrong"
-    problem = "" if verdict.passed else problem
+    failures = [_named(one) for one in results if isinstance(one, Failure)]
+    problem = "" if verdict.passed else next(iter(failures), "wrong")
     return {"passed": verdict.passed, "problem": problem, "text": verdict.text}
 
 

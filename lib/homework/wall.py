@@ -6,6 +6,7 @@ told: the point, the number of the step, and the gradient wherever it asks. `ser
 inside, in the kernel, `walk` outside; what they say to each other are lines of JSON.
 """
 
+import contextlib
 import copy
 import functools
 import json
@@ -146,14 +147,12 @@ class _Guest:
 def _signature(states, settings):
     either, named = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
     parameters = [Parameter(name, either) for name in ("_w", "_gradient", "_t")]
-    try:
+    with _garbled():
         parameters += [Parameter(name, either, default=None) for name in states]
         for name, optional in settings.items():
             default = None if optional else Parameter.empty
             parameters.append(Parameter(name, named, default=default))
         return Signature(parameters)
-    except (TypeError, ValueError) as error:
-        raise Garbled(f"no signature: {error}") from None
 
 
 def _answer(function, point):
@@ -165,10 +164,8 @@ def _answer(function, point):
 
 
 def _array(numbers):
-    try:
+    with _garbled():
         return np.array(numbers, dtype=float)
-    except (OverflowError, TypeError, ValueError):
-        raise Garbled("no array of numbers") from None
 
 
 def _tell(kernel, line):
@@ -176,14 +173,20 @@ def _tell(kernel, line):
 
 
 def _heard(kernel):
-    try:
-        return printed.parsed(kernel.hear())
-    except ValueError as error:
-        raise Garbled(str(error)) from None
+    line = kernel.hear()
+    with _garbled():
+        return printed.parsed(line)
 
 
 def _understood(told):
-    try:
+    with _garbled():
         return printed.understood(told)
-    except ValueError as error:
+
+
+@contextlib.contextmanager
+def _garbled():
+    """What cannot be made of what was said is `Garbled`."""
+    try:
+        yield
+    except (OverflowError, TypeError, ValueError) as error:
         raise Garbled(str(error)) from None
