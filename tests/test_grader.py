@@ -161,6 +161,10 @@ ANSWERS = {
         "IPKernelApp.instance().close()\nos.closerange(3, 99)",
         "killed",
     ),
+    "takes its time to end": (
+        "import os, time\nos.close(int(os.environ['HOMEWORK_WIRE']))\ntime.sleep(1)\nos._exit(0)",
+        "killed",
+    ),
     "changes the key": ("get_ipython().kernel.session.key = b'mine'", "garbled"),
     "forges a message": (
         "kernel = get_ipython().kernel\n"

@@ -454,9 +454,11 @@ class Kernel:
     def _listen(self):
         """Put the lines that have come on the wire into their queue."""
         said = self._wire.recv(LONGEST)
-        if not said:  # its other end is closed, by the end of the kernel or before it
+        if not said:
+            # Its other end is closed: by the end of the kernel, which may take its time
+            # on a busy machine, or by an answer that goes on.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(WAITS)
+                self._process.wait(max(0, self._until - time.monotonic()))
             raise self._stopped("garbled" if self.is_alive() else "killed")
         *lines, self._begun = (self._begun + said).split(b"\n")
         if len(self._begun) > LONGEST:
