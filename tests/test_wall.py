@@ -48,6 +48,16 @@ def mine(w, gradient, t, *, learning_rate=0.1):
     while True:
         os.write(int(os.environ["HOMEWORK_WIRE"]), {})
 """
+ASKS_AND_GOES = """
+import time
+
+def mine(w, gradient, t, *, learning_rate=0.1):
+    wire = int(os.environ["HOMEWORK_WIRE"])
+    os.write(wire, b'{"asks": "gradient", "at": [0, 0]}\\n')
+    os.close(wire)
+    time.sleep(1)
+    os._exit(0)
+"""
 ASK = rb"""b'{"asks": "gradient", "at": [0, 0]}\n' * 1000""".decode()
 
 RULES = {
@@ -66,6 +76,7 @@ RULES = {
     "closes the wire": (SHAPED.format("os.close(int(os.environ['HOMEWORK_WIRE']))"), "garbled"),
     "asks for ever": (SHAPED.format("while True: gradient(w)"), "timeout"),
     "ends its Python": (SHAPED.format("os._exit(0)"), "killed"),
+    "takes its time to end": (OWN + ASKS_AND_GOES, "killed"),
     "raises": (SHAPED.format("g = 1 / 0"), "raised"),
     "exits politely": (SHAPED.format("raise SystemExit"), "raised"),
     "blank": ("mine = ...", "no answer"),

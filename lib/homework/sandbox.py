@@ -434,8 +434,8 @@ class Kernel:
         """Say a line on the wire."""
         try:
             self._wire.sendall(line.encode() + b"\n")
-        except OSError:  # nobody listens
-            raise self._stopped("garbled") from None
+        except OSError:
+            raise self._hung_up() from None
 
     def _receive(self, seconds):
         """Put what has come into its queue; return whether there was any in time."""
@@ -453,17 +453,22 @@ class Kernel:
 
     def _listen(self):
         """Put the lines that have come on the wire into their queue."""
-        said = self._wire.recv(LONGEST)
+        said = b""
+        with contextlib.suppress(ConnectionResetError):  # what we said was not read
+            said = self._wire.recv(LONGEST)
         if not said:
-            # Its other end is closed: by the end of the kernel, which may take its time
-            # on a busy machine, or by an answer that goes on.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(max(0, self._until - time.monotonic()))
-            raise self._stopped("garbled" if self.is_alive() else "killed")
+            raise self._hung_up()
         *lines, self._begun = (self._begun + said).split(b"\n")
         if len(self._begun) > LONGEST:
             raise self._stopped("garbled")
         self._messages["wire"] += lines
+
+    def _hung_up(self):
+        """Nobody is at the other end of the wire: by the end of the kernel, which may
+        take its time on a busy machine, or because an answer goes on without."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0, self._until - time.monotonic()))
+        return self._stopped("garbled" if self.is_alive() else "killed")
 
     def _read(self, frames):
         try:
