@@ -13,6 +13,7 @@ LESSONS = [page for page in PAGES if page.startswith("chapters/")]
 EXPLORERS = [page for page in LESSONS if "data-module" in (SITE / page).read_text(encoding="utf-8")]
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDER = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
+NARROWED = "(all) => all.filter((one) => one.clientWidth < one.parentNode.clientWidth).map((one) => one.textContent)"
 AXE_RUN = "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
 
 
@@ -23,13 +24,15 @@ def test_there_are_pages():
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize(("scheme", "device"), [("light", "desktop"), ("dark", "desktop"), ("dark", "phone")])
 def test_accessible(visit, path, scheme, device):
-    """No barrier that axe knows, nothing wider than the screen, at a desk no code wider than its place; and,
-    as in every visit, a quiet console."""
+    """No barrier that axe knows, nothing wider than the screen, at a desk no code wider than its place, on a
+    phone no formula that has less than its line; and, as in every visit, a quiet console."""
     page = visit(path, device, color_scheme=scheme).page
     assert page.locator("html").get_attribute("data-theme") == scheme
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     if device == "desktop":
         assert not page.eval_on_selector_all("article pre", WIDER)
+    else:
+        assert not page.eval_on_selector_all(".katex-display", NARROWED)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(AXE_RUN)
     assert not [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
