@@ -13,7 +13,8 @@ LESSONS = [page for page in PAGES if page.startswith("chapters/")]
 EXPLORERS = [page for page in LESSONS if "data-module" in (SITE / page).read_text(encoding="utf-8")]
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDER = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
-NARROWED = "(all) => all.filter((one) => one.clientWidth < one.parentNode.clientWidth).map((one) => one.textContent)"
+NARROWED = """(all) => all.filter((one) => one.clientWidth < one.parentNode.clientWidth)
+    .map((one) => one.textContent)"""
 AXE_RUN = "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
 
 
