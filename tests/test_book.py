@@ -14,12 +14,18 @@ from docutils.nodes import make_id
 from pybtex.database import parse_file
 
 from tests.rules import RULES
+from tests.test_errata import shows
 
 ROOT = Path(__file__).parents[1]
 SOURCES = {"M": 45, "S": 27, "H": 36, "A": 22, "C": 72}
 ITEMS = {f"{source}-{number:02}" for source, count in SOURCES.items() for number in range(1, count + 1)}
 HEADING = re.compile(r"^#+ (.+)\n?", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+EXPLORER = re.compile(r"^explore(_\w+)?\(", re.MULTILINE)
+LINK = re.compile(r"\]\([^)]*\)|\{eq\}`[^`]*`")
+THOUSANDS = re.compile(r"(?<=\d)(?:,|\\,| (?=000))(?=\d{3}\b)")
+WRITTEN = re.compile(r"(?<![\w.^{])(\d+(?:\.\d+)?)(?:\\cdot ?10\^\{(-?\d+)\})?")
+PRINTED = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 CITATION = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 
 
@@ -198,6 +204,50 @@ def test_epsilon_has_the_glyph_that_the_appendix_on_notation_gives_it():
     assert other.search(r"$\epsilon_k$") and not other.search(r"$\varepsilon$, ε")
     texts = {path: path.read_text(encoding="utf-8") for path in of_the_course()}
     assert [path.name for path, text in texts.items() if other.search(text)] == []
+
+
+# The figures of the prose
+
+
+def figures(text):
+    """The numbers of some prose with a decimal point, a power of ten or three digits and more."""
+    for number, power in WRITTEN.findall(THOUSANDS.sub("", LINK.sub("", text))):
+        if power or "." in number or len(number) > 2:
+            yield f"{number}e{power}" if power else number
+
+
+def unprinted(text, page):
+    """The figures of a text that the cells of its page neither state nor print, to as many digits."""
+    code = "\n".join(f"{cell.text}\n{cell.printed}" for cell in page if cell.kind == "code")
+    known = {float(number) for number in PRINTED.findall(THOUSANDS.sub("", code))}
+    return [figure for figure in figures(text) if not any(shows(value, figure) for value in known)]
+
+
+def answers(page):
+    """What the reader is told below each explorer."""
+    for number, cell in enumerate(page):
+        if cell.kind == "code" and EXPLORER.search(cell.text):
+            yield next(cell.text for cell in page[number:] if cell.kind == "markdown")
+
+
+@pytest.mark.parametrize("name", [name for name in pages() if name[:2].isdigit()])
+def test_what_to_remember_and_what_an_explorer_shows_is_printed_on_the_page(name):
+    page = pages()[name]
+    remembered = [cell.text for cell in sections(page)["#what-to-remember"] if cell.kind == "markdown"]
+    told = [*remembered, *answers(page)]
+    assert len(told) > len(remembered)
+    assert [figure for text in told for figure in unprinted(text, page)] == []
+
+
+def test_a_figure_that_no_cell_prints_is_named():
+    page = [
+        Cell("code", "rate = 0.8\nexplore(rule)", "loss 1.93e-06\n80,000 steps to 0.4237"),
+        Cell("markdown", "answer"),
+    ]
+    text = r"After $80\,000$ steps at 0.8 [it](a.ipynb#b-12.5) is 0.424, $1.9\cdot10^{-6}$; 30 and $10^{-3}$."
+    assert unprinted(text, page) == []
+    assert unprinted(r"0.425 after 1000, $1.8\cdot10^{-6}$", page) == ["0.425", "1000", "1.8e-6"]
+    assert list(answers(page)) == ["answer"]
 
 
 # The bibliography
