@@ -58,6 +58,18 @@ def test_a_usual_mistake_is_caught_with_its_hint(task, mistake, seed):
     assert found.hint == mistake.hint
 
 
+@every_mistake
+def test_a_hint_calls_no_part_of_an_answer_right_that_is_wrong(task, mistake):
+    if task.kind != "predict" or np.shape(mistake.answer) != np.shape(task.reference):
+        return
+    answer = np.array(mistake.answer, dtype=float)
+    for right in np.argwhere(np.isclose(answer, task.reference)):
+        spoiled = answer.copy()
+        spoiled[*right] *= 1.3
+        if verdict(task, spoiled).hint == mistake.hint:
+            assert not re.match(r"The( [\w']+){1,4} (is|are) right", mistake.hint)
+
+
 @every_task
 def test_a_task_is_complete(task):
     hints = [mistake.hint for mistake in task.mistakes]

@@ -134,9 +134,9 @@ TWO_RATES = Task(
         ),
         Mistake(
             (2 / STEEP, 1 / STEEP),
-            "The limit is right. Your second rate is perfect for w1, whose factor is "
-            "0, while that of w2 is still 5/6. A little more would help w2 more than "
-            "it hurts w1; until when?",
+            "Your second rate is perfect for w1, whose factor is 0, while that of w2 "
+            "is still 5/6. A little more would help w2 more than it hurts w1; until "
+            "when?",
             when=lambda answer: near(answer[1], 1 / STEEP),
         ),
         Mistake(

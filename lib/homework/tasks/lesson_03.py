@@ -90,15 +90,13 @@ FAIR_MATCH = Task(
         ),
         Mistake(
             (15 / 16, 16.0),
-            "The beta is right. But 16 is its window 1 / (1 - beta); the lag is the "
-            "mean age of the readings.",
+            "16 is a window, 1 / (1 - beta). The lag is the mean age of the readings.",
             when=lambda answer: near(answer[1], 16),
         ),
         Mistake(
             (15 / 16, 30.0),
-            "The beta is right. But 30 days is the age of the oldest reading in the "
-            "plain mean; what is late by that much is only the last of them. How old "
-            "are they on average?",
+            "30 days is the age of the oldest reading in the plain mean; what is late "
+            "by that much is only the last of them. How old are they on average?",
             when=lambda answer: near(answer[1], 30) or near(answer[1], 31),
         ),
     ),

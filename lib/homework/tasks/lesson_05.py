@@ -124,14 +124,14 @@ SPEED_AND_EDGE = Task(
         ),
         Mistake(
             (0.4, 0.4),
-            "The speed is right. The edge is that of gradient descent, 2 / curvature; "
-            "with momentum it lies further out.",
+            "Your edge is that of gradient descent, 2 / curvature; with momentum it "
+            "lies further out.",
             when=lambda answer: near(answer[1], 0.4),
         ),
         Mistake(
             (0.4, 3.9),
-            "The speed is right. 3.9 is the edge for the rate times the curvature; "
-            "the question is for the rate.",
+            "3.9 is the edge for the rate times the curvature; the question is for "
+            "the rate.",
             when=lambda answer: near(answer[1], 3.9),
         ),
     ),

@@ -162,29 +162,28 @@ EQUAL_AND_SHRINKING = Task(
         ),
         Mistake(
             (0.03125, 0.0),
-            "The first rate is right. The second does not fall to zero: the sum of "
-            "gradients that shrink like this stays finite. It is a geometric series.",
+            "The second rate does not fall to zero: the sum of gradients that shrink "
+            "like this stays finite. It is a geometric series.",
             when=lambda answer: abs(answer[1]) < 1e-3,
         ),
         Mistake(
             (0.03125, 0.1),
-            "The first rate is right. 0.1 is the effective rate of the first step of "
-            "the second weight; the gradients after that are smaller, but they add "
-            "something.",
+            "0.1 is the effective rate of the first step of the second weight; the "
+            "gradients after that are smaller, but they add something.",
             when=lambda answer: near(answer[1], 0.1),
         ),
         Mistake(
             (0.03125, 0.5 / np.sqrt(5 / (1 - 0.6))),
-            "The first rate is right. In the second you have summed the gradients, "
-            "5 / (1 - 0.6). Their squares shrink by another factor than 0.6.",
+            "For the second rate you have summed the gradients, 5 / (1 - 0.6). Their "
+            "squares shrink by another factor than 0.6.",
             when=lambda answer: (
                 near(answer[1], 0.04) or near(answer[1], 0.5 / np.sqrt(12.5))
             ),
         ),
         Mistake(
             (0.03125, 0.5 / np.sqrt(25 / (1 - 0.6))),
-            "The first rate is right. In the second, each gradient is 0.6 of the last; "
-            "what is its square, compared with the last square?",
+            "In the second question each gradient is 0.6 of the last; what is its "
+            "square, compared with the last square?",
             when=lambda answer: near(answer[1], 0.5 / np.sqrt(62.5)),
         ),
     ),
@@ -401,20 +400,18 @@ AFTER_THE_WALL = Task(
         ),
         Mistake(
             (2700, 4.5),
-            "The number of steps is right. 4.5 would be the way if the rate stayed as "
-            "it was at the foot of the wall; but it falls to a half.",
+            "4.5 would be the way if the rate stayed as it was at the foot of the "
+            "wall; but it falls to a half.",
             when=lambda answer: near(answer[1], 4.5),
         ),
         Mistake(
             (2700, 2.25),
-            "The number of steps is right. 2.25 would be the way if all steps were as "
-            "short as the last of them.",
+            "2.25 would be the way if all steps were as short as the last of them.",
             when=lambda answer: near(answer[1], 2.25),
         ),
         Mistake(
             (2700, 2 * 0.05 * np.sqrt(2700)),
-            "The number of steps is right. 5.2 is the way of one who has not seen a "
-            "wall, 2 alpha sqrt(T).",
+            "5.2 is the way of one who has not seen a wall, 2 alpha sqrt(T).",
             when=lambda answer: near(answer[1], 2 * 0.05 * np.sqrt(2700)),
         ),
     ),

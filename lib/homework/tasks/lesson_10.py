@@ -33,8 +33,8 @@ CONVERTED = Task(
         ),
         Mistake(
             (9.0, 3.0, 16 / 9, 9.0),
-            "The yards are right, there are two of them in gradient descent's rate. "
-            "But it is so and so many square yards per dollar.",
+            "There are two yards in gradient descent's rate, that is right. But it is "
+            "so and so many square yards per dollar.",
             when=lambda answer: near(answer[0], 9),
         ),
         Mistake(

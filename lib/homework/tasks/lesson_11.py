@@ -173,8 +173,8 @@ LENGTHS = Task(
         ),
         Mistake(
             (-0.03, 0.06, LONGEST),
-            "The length of the first step is right. But the gradient is negative, and "
-            "a step goes against it.",
+            "The first step has the right length, but the gradient is negative, and a "
+            "step goes against it.",
             when=lambda answer: near(answer[0], -0.03),
         ),
         Mistake(

@@ -47,9 +47,9 @@ FLOOR = Task(
         ),
         Mistake(
             (0.1 * 0.5 / 6.4, 0.05),
-            "The floor is right. Half the rate brings it lower than to a half, since "
-            "the rate is in the bracket as well. Write down the formula for half the "
-            "floor and solve it for the rate.",
+            "Half the rate brings the floor lower than to a half, since the rate is in "
+            "the bracket as well. Write down the formula for half the floor and solve "
+            "it for the rate.",
             when=lambda answer: near(answer[1], 0.05),
         ),
     ),
