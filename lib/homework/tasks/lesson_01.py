@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 01.1
 
@@ -403,7 +403,7 @@ def lacks_bottom(points, coefficients, start, steps, *_):
         return ""
     if np.isinf(share[-1]):
         return f"a finite loss: there is none from step {np.argmax(np.isinf(share))} on"
-    left = f"after {steps} steps {share[-1]:.2g} of the loss is left"
+    left = f"after {steps} steps {told_apart(share[-1], SHARE, 2)} of the loss is left"
     return f"{left}; at most {SHARE:g} is wanted"
 
 

@@ -99,6 +99,15 @@ FAIR_MATCH = Task(
             "by that much is only the last of them. How old are they on average?",
             when=lambda answer: near(answer[1], 30) or near(answer[1], 31),
         ),
+        Mistake(
+            (0.938, 15.1),
+            "The lag is that of a beta which has been rounded before: in 1 - beta the "
+            "rounding weighs sixteen times as much. Keep all digits until the end.",
+            when=lambda answer: (
+                near(answer[0], 15 / 16)
+                and near(answer[1], answer[0] / (1 - answer[0]))
+            ),
+        ),
     ),
 )
 

@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 
 def descents(rng):
@@ -373,16 +373,15 @@ def lacks_both(points, surface, start, steps, settings, moved):
     """What of the two is missing: speed on the slope, or a low loss in the valley."""
     if surface == "slope":
         reached = speed(points, settings)
-        return (
-            ""
-            if reached >= PUSHES
-            else f"the last step is {reached:.3g} times a single push; at least {PUSHES} times is wanted"
-        )
+        if reached >= PUSHES:
+            return ""
+        times = told_apart(reached, PUSHES)
+        return f"the last step is {times} times a single push; at least {PUSHES} times is wanted"
     loss = final_loss(points)
     return (
         ""
         if loss <= LOSS
-        else f"the loss after {steps} steps is {loss:.2g}; at most {LOSS:g} is wanted"
+        else f"the loss after {steps} steps is {told_apart(loss, LOSS, 2)}; at most {LOSS:g} is wanted"
     )
 
 

@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma, ewma_series
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import near, told_apart
 
 
 def start(rng):
@@ -415,7 +415,8 @@ def lacks_contrast(setting):
     )
     if heavy >= FAR and ahead <= LITTLE:
         return ""
-    runs = f"momentum runs {max(heavy, 0):.3g} past the minimum, Nesterov {max(ahead, 0):.3g}"
+    heavy, ahead = told_apart(max(heavy, 0), FAR), told_apart(max(ahead, 0), LITTLE)
+    runs = f"momentum runs {heavy} past the minimum, Nesterov {ahead}"
     return f"{runs}; at least {FAR} and at most {LITTLE} are wanted"
 
 

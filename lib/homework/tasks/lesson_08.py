@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 08.1
 
@@ -464,7 +464,7 @@ def lacks_arrival(points, surface, start, steps, settings, moved):
         return ""
     name, way = getattr(surfaces, surface).name, to_go(surface, start)
     return (
-        f"{name}: {loss:.2g} above the lowest loss after {steps} steps, {LOSS:g} is wanted; "
+        f"{name}: {told_apart(loss, LOSS, 2)} above the lowest loss after {steps} steps, {LOSS:g} is wanted; "
         f"the path has been {walked(points, start)[0]:.3g} from its start, the minimum is {way:.3g} away"
     )
 

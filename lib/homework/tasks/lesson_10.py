@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 10.1
 
@@ -501,7 +501,7 @@ def lacks_one_walk(points, surface, start, steps, length, money, moved):
     if last <= LOSS * first:
         return ""
     return (
-        f"the paths agree, but {last / first:.2g} of the loss is left after "
+        f"the paths agree, but {told_apart(last / first, LOSS, 2)} of the loss is left after "
         f"{steps} steps; at most {LOSS:g} is wanted"
     )
 

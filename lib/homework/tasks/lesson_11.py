@@ -6,7 +6,7 @@ from lib import optimizers, trace
 from lib.averages import debias, ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import near, told_apart
 
 # 11.1
 
@@ -569,9 +569,9 @@ def lacks_drift(gradients):
     """What is missing: a positive sum, or a walk in spite of it."""
     if not is_round(gradients):
         return f"2 to {MOST} numbers, not all zero"
-    if not share(gradients) >= SHARE:
+    if not share(gradients) >= SHARE - 1e-9:
         return (
-            f"a sum that is positive enough: it is {share(gradients):.3f} of all, and "
+            f"a sum that is positive enough: it is {told_apart(share(gradients), SHARE)} of all, and "
             f"at least {SHARE} is wanted"
         )
     if drift(gradients) >= DRIFT:
@@ -601,7 +601,7 @@ UPHILL = Task(
             [59.0] + [-1.0] * 59,
             "What the round says is not clear enough: its sum has to be at least a "
             "fifth of the sum of the sizes. You are free in how large a gradient is.",
-            when=lambda gradients: not share(gradients) >= SHARE,
+            when=lambda gradients: not share(gradients) >= SHARE - 1e-9,
         ),
         Mistake(
             [3.0, -1.0, -1.0],

@@ -367,8 +367,8 @@ def lacks_descent(rates, steps):
     if loss * steps <= BOUND:
         return ""
     parts = f"{way.sum():.2g} of the way and {noise.sum():.2g} of noise"
-    wanted = f"at most {BOUND} / {steps} = {BOUND / steps:.2g} is wanted"
-    return f"after {steps} steps the loss is {loss:.2g}, {parts}; {wanted}"
+    wanted = f"at most {BOUND} / {steps} = {BOUND / steps:.3g} is wanted"
+    return f"after {steps} steps the loss is {loss:.3g}, {parts}; {wanted}"
 
 
 DESCENT = Task(
