@@ -196,6 +196,8 @@ class Shy:
     [
         ("03.1", lambda values, beta: None, "nothing (None)"),
         ("03.1", lambda values, beta: "0.4", "returned  '0.4'"),
+        ("03.1", lambda values, beta: None, "expected  [0.4, 0.855], shape (2,)"),
+        ("13.3", lambda a, delta: (a.T @ delta, delta.sum(0)), "returned  (array([[-0.25], [ 2. ]]), array"),
         ("03.1", lambda values, beta: [0.4, None], "returned  [0.4, nan]"),
         ("03.1", lambda values: values, "raised    TypeError"),
         ("03.1", 3, "raised    TypeError"),

@@ -95,7 +95,11 @@ def _first_wrong(task, inputs, results):
         if numbers(result) is None:
             nothing = "nothing (None); does it end with return?"
             returned = nothing if result is None else _show(result)
-            return position, [("returned", returned), ("expected", "numbers")]
+            wanted = "numbers"
+            if task.lacks is None and task.kind != "predict":
+                array = numbers(expected[position])
+                wanted = f"{_show(array)}, shape {array.shape}"
+            return position, [("returned", returned), ("expected", wanted)]
         if task.lacks is not None:
             lack = task.lacks(result, *arguments)
             if lack:
@@ -199,7 +203,7 @@ def _called(task, arguments):
 def _show(result):
     array = numbers(result)
     if array is None:
-        text = shown(result)
+        text = " ".join(shown(result).split())
         cut = len(text) > MOST_CHARACTERS
         return f"{text[:MOST_CHARACTERS]}..." if cut else text
     if array.ndim == 0:
