@@ -423,7 +423,7 @@ def weights(rng):
     return [
         ("slope", (8.0, -6.0), 3, slope),
         ("zigzag", (1.0, 3.0), 4, valley),
-        ("ravine", start, 6, {**rates, "weight_decay": share, "epsilon": 1e-8}),
+        ("ravine", start, 6, {**rates, "weight_decay": share, "epsilon": 0.05}),
     ]
 
 
