@@ -60,6 +60,16 @@ AVERAGE = Task(
             "This is the last average only. Collect the average after every reading "
             "in a list.",
         ),
+        Mistake(
+            lambda values, beta: [0.0, *ewma_series(values, beta)],
+            "The zero that it starts from is in the list as well. There is one average "
+            "for every reading.",
+        ),
+        Mistake(
+            lambda values, beta: [0.0, *ewma_series(values, beta)[:-1]],
+            "Each average goes into the list before its reading has come in. Update "
+            "first, then collect.",
+        ),
     ),
 )
 

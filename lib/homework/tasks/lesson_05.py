@@ -38,6 +38,17 @@ def late(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
     return w + velocity, momentum * velocity - learning_rate * gradient(w)
 
 
+def unkept(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
+    """The velocity is returned as it came."""
+    return w + momentum * velocity - learning_rate * gradient(w), velocity
+
+
+def opposite(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
+    """The velocity is what is subtracted."""
+    velocity = momentum * velocity + learning_rate * gradient(w)
+    return w - velocity, velocity
+
+
 def forgetful(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
     """The velocity starts at zero in every step."""
     velocity = -learning_rate * gradient(w)
@@ -68,6 +79,16 @@ HEAVY_BALL = Task(
             forgetful,
             "The velocity is made of this gradient alone; this is gradient descent. "
             "Keep the share `momentum` of the velocity that the rule is given.",
+        ),
+        Mistake(
+            unkept,
+            "The first step is right, but the velocity is returned as it came, so that "
+            "the next step begins from rest again. Return the new one.",
+        ),
+        Mistake(
+            opposite,
+            "The points are right, and the velocity has the opposite sign. It should "
+            "be what is added to w, not what is subtracted.",
         ),
         Mistake(
             late,

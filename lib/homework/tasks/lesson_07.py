@@ -108,6 +108,15 @@ ONE_WALKER = Task(
             lambda gradients, step_size: misled(
                 gradients,
                 step_size,
+                factor=lambda sign, last: 1.2 if sign * last > 0 else 0.5,
+            ),
+            "Whatever does not agree shrinks the step size here, a zero and the first "
+            "sign of all included. Only signs that are opposite should.",
+        ),
+        Mistake(
+            lambda gradients, step_size: misled(
+                gradients,
+                step_size,
                 factor=lambda sign, last: {-1.0: 1.2, 1.0: 0.5}.get(sign * last, 1.0),
             ),
             "The factors have changed places: who walks on in the same direction may "

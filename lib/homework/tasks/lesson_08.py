@@ -48,6 +48,13 @@ def forgetful(w, gradient, t, accumulator=0.0, *, learning_rate=0.01, epsilon=1e
     return w - learning_rate * g / np.sqrt(g * g + epsilon), g * g
 
 
+def unkept(w, gradient, t, accumulator=0.0, *, learning_rate=0.01, epsilon=1e-7):
+    """The sum is returned as it came."""
+    g = gradient(w)
+    total = accumulator + g * g
+    return w - learning_rate * g / np.sqrt(total + epsilon), accumulator
+
+
 def absolute(w, gradient, t, accumulator=0.0, *, learning_rate=0.01, epsilon=1e-7):
     """Sums sizes and forgets the squares."""
     g = gradient(w)
@@ -97,6 +104,11 @@ ADAGRAD = Task(
             "The sum holds this gradient alone, and so every step has the same "
             "length, learning_rate. Add the square to the accumulator that the rule "
             "is given.",
+        ),
+        Mistake(
+            unkept,
+            "The first step is right, but the sum is returned as it came, and so the "
+            "next step begins from zero again. Return the new one.",
         ),
         Mistake(
             absolute,

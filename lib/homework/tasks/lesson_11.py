@@ -51,6 +51,7 @@ def rule(step):
         old = m
         m, v = ewma(m, g, beta_1), ewma(v, g * g, beta_2)
         past = {"g": g, "old": old, "t": t, "b1": beta_1, "b2": beta_2}
+        past["learning_rate"] = learning_rate
         return w - learning_rate * step(m, v, epsilon, **past), m, v
 
     return own
@@ -72,6 +73,12 @@ def other_half(m, v, epsilon, t, b1, **past):
 def unrooted(m, v, epsilon, t, b1, b2, **past):
     """The second moment itself below."""
     return debias(m, b1, t) / (debias(v, b2, t) + epsilon)
+
+
+@rule
+def without_brackets(m, v, epsilon, t, b1, b2, learning_rate, **past):
+    """Epsilon is subtracted from the step, or added to the new point."""
+    return debias(m, b1, t) / np.sqrt(debias(v, b2, t)) - epsilon / learning_rate
 
 
 @rule
@@ -128,6 +135,11 @@ ADAM = Task(
             other_half,
             "m is corrected, v is not. Its root is too small at first, so the steps "
             "are too long.",
+        ),
+        Mistake(
+            without_brackets,
+            "Epsilon is added to the new point here, for want of a pair of brackets. It "
+            "belongs to the root, below the fraction.",
         ),
         Mistake(
             exchanged,
