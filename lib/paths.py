@@ -355,9 +355,12 @@ def _checked(gradient):
 
 def _check_result(rule, result, w, state):
     names = ["w"] + list(state)
+    if len(result) == 1 and result[0] is None:
+        raise ValueError(f"{_name(rule)} returned nothing; does it end with return?")
     if len(result) != len(names):
+        got = "a list" if isinstance(result[0], list) else len(result)
         raise ValueError(
-            f"{_name(rule)} must return {len(names)} values, ({', '.join(names)}), got {len(result)}"
+            f"{_name(rule)} must return {len(names)} values, ({', '.join(names)}), got {got}"
         )
     if np.shape(result[0]) != w.shape:
         raise ValueError(

@@ -845,9 +845,10 @@ def test_told_so_it_grades_without_a_sandbox(tmp_path):
     ("options", "says"),
     [
         ([], "the following arguments are required: --out"),
-        (["--out", "{results}", "--seed", "0"], "--seed: invalid"),
-        (["--out", "{results}", "--workers", "none"], "--workers: invalid"),
-        (["--out", "{results}", "--time-limit", "-1"], "--time-limit: invalid"),
+        (["--out", "{results}", "--seed", "0"], "--seed: a whole number from 1 on, not '0'"),
+        (["--out", "{results}", "--seed", ""], "--seed: a whole number from 1 on, not ''"),
+        (["--out", "{results}", "--workers", "none"], "--workers: a whole number from 1 on, not 'none'"),
+        (["--out", "{results}", "--time-limit", "-1"], "--time-limit: a number from 0 to 100,000, not '-1'"),
         (["--out", "{results}", "--exercise", "99_none"], "99_none is none of 01_"),
         (["--out", "{results}", "--exercises", "{folder}"], "holds no exercises"),
         (["--out", "{folder}/results"], "would lie among the submissions"),
@@ -865,6 +866,16 @@ def test_what_the_command_cannot_do_is_said(small, tmp_path, capsys, options, sa
         status = error.code
     assert status == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_notebook_is_named(tmp_path, capsys):
+    """Whose work was handed in as something else would be missing without a word."""
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for name in ("bob.ipynb.txt", "ada.zip", ".gitkeep"):
+        (folder / name).touch()
+    assert command.main(["grade", str(folder), "--out", str(tmp_path / "results")]) == 0
+    assert "neither a notebook nor a folder: ada.zip, bob.ipynb.txt\n" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path, capsys):
@@ -1003,6 +1014,7 @@ def test_nothing_is_followed_or_waited_for(tmp_path):
     (folder.parent / "mallory").symlink_to(secret)
     found = list(submissions.collect(folder.parent, [NAME]))
     assert [(one.student, one.problem) for one in found] == [("eve", "unreadable")]
+    assert submissions.strangers(folder.parent) == ["mallory"]
 
 
 @pytest.mark.parametrize("part", ["{},", "[[]],", '"ab",', '"a":{"b":0},'])

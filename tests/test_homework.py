@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import io
 import os
 import re
@@ -16,6 +17,7 @@ from nbformat.v4 import new_output
 from lib import averages, homework, optimizers, surfaces
 from lib.homework import check, find, judge, lesson, probes
 from lib.homework.task import Failure
+from lib.homework.tasks import told_apart
 from tools import exercises, notebooks
 
 ROOT = exercises.EXERCISES.parent
@@ -56,6 +58,18 @@ def test_a_usual_mistake_is_caught_with_its_hint(task, mistake, seed):
     found = verdict(task, mistake.answer, seed)
     assert not found.passed
     assert found.hint == mistake.hint
+
+
+@every_mistake
+def test_a_hint_calls_no_part_of_an_answer_right_that_is_wrong(task, mistake):
+    if task.kind != "predict" or np.shape(mistake.answer) != np.shape(task.reference):
+        return
+    answer = np.array(mistake.answer, dtype=float)
+    for right in np.argwhere(np.isclose(answer, task.reference)):
+        spoiled = answer.copy()
+        spoiled[*right] *= 1.3
+        if verdict(task, spoiled).hint == mistake.hint:
+            assert not re.match(r"The( [\w']+){1,4} (is|are) right", mistake.hint)
 
 
 @every_task
@@ -182,6 +196,8 @@ class Shy:
     [
         ("03.1", lambda values, beta: None, "nothing (None)"),
         ("03.1", lambda values, beta: "0.4", "returned  '0.4'"),
+        ("03.1", lambda values, beta: None, "expected  [0.4, 0.855], shape (2,)"),
+        ("13.3", lambda a, delta: (a.T @ delta, delta.sum(0)), "returned  (array([[-0.25], [ 2. ]]), array"),
         ("03.1", lambda values, beta: [0.4, None], "returned  [0.4, nan]"),
         ("03.1", lambda values: values, "raised    TypeError"),
         ("03.1", 3, "raised    TypeError"),
@@ -193,6 +209,12 @@ class Shy:
         ("03.2", (..., ...), "Nothing here yet"),
         ("03.2", (0.9, ...), "Nothing here yet"),
         ("03.2", 0.9375, "expected  2 numbers"),
+        ("03.2", [(0.9375, 15)], "answered  2 numbers, in a list of lists"),
+        ("03.2", (0.93, 15), "which is  a little too small, right"),
+        ("04.2", [90], "answered  one number, in a list"),
+        ("04.2", 89.78, "between two steps"),
+        ("04.6", (0.5, 0.75), "1.15 times"),
+        ("05.1", lambda w, gradient, t, v=0.0, *, learning_rate, momentum: None, "end with return"),
         ("03.2", (0.9375, None), "right, no number"),
         ("03.2", ("0.9375", "0.5"), "expected  numbers"),
         ("03.2", np.array([0.9375, 1j]), "expected  numbers"),
@@ -265,6 +287,25 @@ def test_whatever_the_answer_there_is_a_verdict(task):
     wanted, other = (functions, ODD) if callable(task.reference) else (ODD, functions)
     for answer in (*wanted, *other[:5]):
         assert said(task.name, answer).startswith(f"{task.name} not yet: {task.title}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("04.6", (0.55, 0.75)),  # the first step is 0.9 of what it should be, but for rounding
+        ("11.6", [23.85] + [-0.3] * 53),  # the sum is a fifth of the sizes
+    ],
+)
+def test_an_answer_on_the_edge_of_what_is_wanted_is_right(name, answer):
+    assert " passed " in said(name, answer)
+
+
+def test_what_misses_a_bound_by_little_does_not_look_as_if_it_met_it():
+    rule = functools.partial(optimizers.momentum, momentum=0.8)
+    assert "the last step is 4.99999 times a single push; at least 5" in verdict(find("05.6"), rule).text
+    assert told_apart(0.88999, 0.89) == "0.88999"
+    assert told_apart(0.5, 0.89) == "0.5"
+    assert told_apart(float("nan"), 0.89) == "nan"
 
 
 @every_task

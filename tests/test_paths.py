@@ -824,6 +824,16 @@ BAD = {
         ValueError,
         "<lambda> must return 2 values, (w, v), got 1",
     ),
+    "a rule without a return": (
+        {"rule": lambda w, gradient, t, v=0.0: None},
+        ValueError,
+        "<lambda> returned nothing; does it end with return?",
+    ),
+    "a rule that returns a list": (
+        {"rule": lambda w, gradient, t, v=0.0: [w, v]},
+        ValueError,
+        "<lambda> must return 2 values, (w, v), got a list",
+    ),
     "a number in a string": (
         {"learning_rate": "0.1"},
         TypeError,

@@ -102,17 +102,16 @@ def parse(arguments):
 
 
 def _natural(text):
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, not {text!r}")
+    return int(text)
 
 
 def _positive(text):
-    number = float(text)
-    if not 0 < number < 1e5:
-        raise ValueError
-    return number
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 1e5:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"a number from 0 to 100,000, not {text!r}")
 
 
 def grade(options):
@@ -131,6 +130,10 @@ def grade(options):
     with _logging(options.out / "log.txt"):
         seed = _seed(options)
         log.info("seed %s, isolation %s", seed, not options.without_isolation)
+        if strangers := submissions.strangers(options.submissions):
+            message = f"neither a notebook nor a folder: {', '.join(strangers)}"
+            log.info(message)
+            print(message, file=sys.stderr)
         table = list(_rows(options, known, seed))
     report.write(options.out, table)
     return _conclude(table, options.out, seed)

@@ -14,6 +14,7 @@ from lib.homework.printed import numbers, shown
 from lib.homework.task import Failure, blank
 
 MOST_PARTS, MOST_CHARACTERS = 12, 80  # of a result, that are shown
+CLOSE = 0.02  # so near to what is expected, the answer may only have been rounded
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ def _first_wrong(task, inputs, results):
         if numbers(result) is None:
             nothing = "nothing (None); does it end with return?"
             returned = nothing if result is None else _show(result)
-            return position, [("returned", returned), ("expected", "numbers")]
+            wanted = "numbers"
+            if task.lacks is None and task.kind != "predict":
+                array = numbers(expected[position])
+                wanted = f"{_show(array)}, shape {array.shape}"
+            return position, [("returned", returned), ("expected", wanted)]
         if task.lacks is not None:
             lack = task.lacks(result, *arguments)
             if lack:
@@ -144,7 +149,10 @@ def _step(step, path):
 
 
 def _count(array):
-    return "one number" if array.size == 1 else f"{array.size} numbers"
+    count = "one number" if array.size == 1 else f"{array.size} numbers"
+    if array.ndim == (array.size > 1):
+        return count
+    return f"{count}, in {'a list' if array.ndim == 1 else 'a list of lists'}"
 
 
 def _each(*arrays):
@@ -154,7 +162,8 @@ def _each(*arrays):
 def _direction(result, expected):
     if not np.isfinite(result):
         return "no number"
-    return "too large" if result > expected else "too small"
+    little = "a little " if abs(result - expected) <= CLOSE * abs(expected) else ""
+    return f"{little}too {'large' if result > expected else 'small'}"
 
 
 def _hint(task, inputs, results, position):
@@ -194,7 +203,7 @@ def _called(task, arguments):
 def _show(result):
     array = numbers(result)
     if array is None:
-        text = shown(result)
+        text = " ".join(shown(result).split())
         cut = len(text) > MOST_CHARACTERS
         return f"{text[:MOST_CHARACTERS]}..." if cut else text
     if array.ndim == 0:

@@ -81,6 +81,18 @@ def collect(folder, names, only=None):
         yield from _of_student(students[name], paths, names, only)
 
 
+def strangers(folder):
+    """The names in a folder of submissions that are passed over and no student's: other
+    files than notebooks, and links to folders."""
+    return sorted(
+        printed.clean(entry.name)
+        for entry in os.scandir(folder)
+        if not entry.name.startswith(SKIPPED)
+        and not entry.is_dir(follow_symlinks=False)
+        and not entry.name.lower().endswith(".ipynb")
+    )
+
+
 def _notebooks(folder):
     """The paths of the notebooks in a folder, however deep it is."""
     found, waiting = [], [folder]

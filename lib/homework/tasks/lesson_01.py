@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 01.1
 
@@ -134,9 +134,9 @@ TWO_RATES = Task(
         ),
         Mistake(
             (2 / STEEP, 1 / STEEP),
-            "The limit is right. Your second rate is perfect for w1, whose factor is "
-            "0, while that of w2 is still 5/6. A little more would help w2 more than "
-            "it hurts w1; until when?",
+            "Your second rate is perfect for w1, whose factor is 0, while that of w2 "
+            "is still 5/6. A little more would help w2 more than it hurts w1; until "
+            "when?",
             when=lambda answer: near(answer[1], 1 / STEEP),
         ),
         Mistake(
@@ -403,7 +403,7 @@ def lacks_bottom(points, coefficients, start, steps, *_):
         return ""
     if np.isinf(share[-1]):
         return f"a finite loss: there is none from step {np.argmax(np.isinf(share))} on"
-    left = f"after {steps} steps {share[-1]:.2g} of the loss is left"
+    left = f"after {steps} steps {told_apart(share[-1], SHARE, 2)} of the loss is left"
     return f"{left}; at most {SHARE:g} is wanted"
 
 

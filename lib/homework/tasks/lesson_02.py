@@ -116,14 +116,14 @@ SIGNS = Task(
     mistakes=(
         Mistake(
             (2.0, -8.0, 4.0),
-            "The numbers are right, but the smaller eigenvalue is the negative one. It "
+            "Both eigenvalues are there, but the smaller one is the negative one. It "
             "comes first.",
             when=lambda answer: near(answer[0], 2) and near(answer[1], -8),
         ),
         Mistake(
             (-4.0, 1.0, 4.0),
-            "The ratio is right. The eigenvalues are those of the matrix of "
-            "coefficients, with the mixed one shared out between two corners. Second "
+            "These are the eigenvalues of the matrix of coefficients, with the mixed "
+            "one shared out between two corners. Their ratio is the same, but second "
             "derivatives are twice as large: that of w squared is not 1.",
             when=lambda answer: near(answer[0], -4) and near(answer[1], 1),
         ),
@@ -147,9 +147,9 @@ SIGNS = Task(
         ),
         Mistake(
             (-8.0, 2.0, -0.25),
-            "The eigenvalues are right. The condition number asks how unequal they "
-            "are in size, whatever their signs, the larger size over the smaller one. "
-            "It is never below one.",
+            "The condition number asks how unequal the eigenvalues are in size, "
+            "whatever their signs, the larger size over the smaller one. It is never "
+            "below one.",
             when=lambda answer: near(answer[0], -8) and answer[2] < 1,
         ),
     ),

@@ -60,6 +60,16 @@ AVERAGE = Task(
             "This is the last average only. Collect the average after every reading "
             "in a list.",
         ),
+        Mistake(
+            lambda values, beta: [0.0, *ewma_series(values, beta)],
+            "The zero that it starts from is in the list as well. There is one average "
+            "for every reading.",
+        ),
+        Mistake(
+            lambda values, beta: [0.0, *ewma_series(values, beta)[:-1]],
+            "Each average goes into the list before its reading has come in. Update "
+            "first, then collect.",
+        ),
     ),
 )
 
@@ -90,16 +100,23 @@ FAIR_MATCH = Task(
         ),
         Mistake(
             (15 / 16, 16.0),
-            "The beta is right. But 16 is its window 1 / (1 - beta); the lag is the "
-            "mean age of the readings.",
+            "16 is a window, 1 / (1 - beta). The lag is the mean age of the readings.",
             when=lambda answer: near(answer[1], 16),
         ),
         Mistake(
             (15 / 16, 30.0),
-            "The beta is right. But 30 days is the age of the oldest reading in the "
-            "plain mean; what is late by that much is only the last of them. How old "
-            "are they on average?",
+            "30 days is the age of the oldest reading in the plain mean; what is late "
+            "by that much is only the last of them. How old are they on average?",
             when=lambda answer: near(answer[1], 30) or near(answer[1], 31),
+        ),
+        Mistake(
+            (0.938, 15.1),
+            "The lag is that of a beta which has been rounded before: in 1 - beta the "
+            "rounding weighs sixteen times as much. Keep all digits until the end.",
+            when=lambda answer: (
+                near(answer[0], 15 / 16)
+                and near(answer[1], answer[0] / (1 - answer[0]))
+            ),
         ),
     ),
 )

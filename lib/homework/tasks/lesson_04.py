@@ -5,6 +5,7 @@ import numpy as np
 from lib.averages import corrected_series, debias, ewma, ewma_series
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
+from lib.homework.tasks import told_apart
 
 # 04.1
 
@@ -94,6 +95,12 @@ FADES = Task(
             89,
             "At step 89 it is still 1.04 percent. The question is for the first step "
             "below one percent.",
+        ),
+        Mistake(
+            np.log(0.01) / np.log(0.95),
+            "There beta**t is one percent exactly, between two steps. Which is the "
+            "first whole number after it?",
+            when=lambda answer: 89 < answer < 90,
         ),
         Mistake(
             92,
@@ -324,9 +331,10 @@ def lacks_calibration(answer):
         return "two numbers below 1, the first at least 0.5"
     ratio = ratios(answer)
     worst = np.argmax(abs(ratio - 1))
-    if abs(ratio[worst] - 1) <= OFF:
+    if abs(ratio[worst] - 1) <= OFF + 1e-9:
         return ""
-    return f"step {worst + 1} is {ratio[worst]:.3f} times as long as it should be; 0.9 to 1.1 is wanted"
+    longer = told_apart(ratio[worst], 1 + np.copysign(OFF, ratio[worst] - 1))
+    return f"step {worst + 1} is {longer} times as long as it should be; 0.9 to 1.1 is wanted"
 
 
 NO_CORRECTION = Task(

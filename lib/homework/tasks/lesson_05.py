@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 
 def descents(rng):
@@ -36,6 +36,17 @@ def climbing(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
 def late(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
     """The point moves by the velocity of the step before."""
     return w + velocity, momentum * velocity - learning_rate * gradient(w)
+
+
+def unkept(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
+    """The velocity is returned as it came."""
+    return w + momentum * velocity - learning_rate * gradient(w), velocity
+
+
+def opposite(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
+    """The velocity is what is subtracted."""
+    velocity = momentum * velocity + learning_rate * gradient(w)
+    return w - velocity, velocity
 
 
 def forgetful(w, gradient, t, velocity=0.0, *, learning_rate=0.01, momentum=0.9):
@@ -68,6 +79,16 @@ HEAVY_BALL = Task(
             forgetful,
             "The velocity is made of this gradient alone; this is gradient descent. "
             "Keep the share `momentum` of the velocity that the rule is given.",
+        ),
+        Mistake(
+            unkept,
+            "The first step is right, but the velocity is returned as it came, so that "
+            "the next step begins from rest again. Return the new one.",
+        ),
+        Mistake(
+            opposite,
+            "The points are right, and the velocity has the opposite sign. It should "
+            "be what is added to w, not what is subtracted.",
         ),
         Mistake(
             late,
@@ -124,14 +145,14 @@ SPEED_AND_EDGE = Task(
         ),
         Mistake(
             (0.4, 0.4),
-            "The speed is right. The edge is that of gradient descent, 2 / curvature; "
-            "with momentum it lies further out.",
+            "Your edge is that of gradient descent, 2 / curvature; with momentum it "
+            "lies further out.",
             when=lambda answer: near(answer[1], 0.4),
         ),
         Mistake(
             (0.4, 3.9),
-            "The speed is right. 3.9 is the edge for the rate times the curvature; "
-            "the question is for the rate.",
+            "3.9 is the edge for the rate times the curvature; the question is for "
+            "the rate.",
             when=lambda answer: near(answer[1], 3.9),
         ),
     ),
@@ -373,16 +394,15 @@ def lacks_both(points, surface, start, steps, settings, moved):
     """What of the two is missing: speed on the slope, or a low loss in the valley."""
     if surface == "slope":
         reached = speed(points, settings)
-        return (
-            ""
-            if reached >= PUSHES
-            else f"the last step is {reached:.3g} times a single push; at least {PUSHES} times is wanted"
-        )
+        if reached >= PUSHES:
+            return ""
+        times = told_apart(reached, PUSHES)
+        return f"the last step is {times} times a single push; at least {PUSHES} times is wanted"
     loss = final_loss(points)
     return (
         ""
         if loss <= LOSS
-        else f"the loss after {steps} steps is {loss:.2g}; at most {LOSS:g} is wanted"
+        else f"the loss after {steps} steps is {told_apart(loss, LOSS, 2)}; at most {LOSS:g} is wanted"
     )
 
 

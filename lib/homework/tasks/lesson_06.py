@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma, ewma_series
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import near, told_apart
 
 
 def start(rng):
@@ -156,27 +156,26 @@ FRICTION_AND_EDGE = Task(
         ),
         Mistake(
             (0.32, 0.9),
-            "The momentum is right. 0.9 is the edge of plain momentum, which lies "
-            "further out; the look-ahead gives some of it away.",
+            "0.9 is the edge of plain momentum, which lies further out; the "
+            "look-ahead gives some of it away.",
             when=lambda answer: near(answer[1], 0.9),
         ),
         Mistake(
             (0.32, 0.5),
-            "The momentum is right. 0.5 is the edge of gradient descent, and with "
-            "this much momentum Nesterov's lies even further in.",
+            "0.5 is the edge of gradient descent, and with this much momentum "
+            "Nesterov's lies even further in.",
             when=lambda answer: near(answer[1], 0.5),
         ),
         Mistake(
             (0.32, 0.66),
-            "The momentum is right. 0.66 is momentum's edge with the momentum that "
-            "you found, but that one holds at rate 0.15 only: it changes with the "
-            "rate, and the edge moves in.",
+            "0.66 is the edge of plain momentum with the momentum of the first "
+            "question. But that one holds at rate 0.15 only: it changes with the rate, "
+            "and the edge moves in.",
             when=lambda answer: near(answer[1], 0.66),
         ),
         Mistake(
             (0.32, 3.6 / 2.6),
-            "The momentum is right. The other number is the edge for rate * "
-            "curvature; the question is for the rate.",
+            "Your edge is that of rate * curvature; the question is for the rate.",
             when=lambda answer: near(answer[1], 3.6 / 2.6),
         ),
     ),
@@ -416,7 +415,8 @@ def lacks_contrast(setting):
     )
     if heavy >= FAR and ahead <= LITTLE:
         return ""
-    runs = f"momentum runs {max(heavy, 0):.3g} past the minimum, Nesterov {max(ahead, 0):.3g}"
+    heavy, ahead = told_apart(max(heavy, 0), FAR), told_apart(max(ahead, 0), LITTLE)
+    runs = f"momentum runs {heavy} past the minimum, Nesterov {ahead}"
     return f"{runs}; at least {FAR} and at most {LITTLE} are wanted"
 
 

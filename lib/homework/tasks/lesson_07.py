@@ -8,7 +8,7 @@ from lib import optimizers
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import near, told_apart
 
 # 07.1
 
@@ -103,6 +103,15 @@ ONE_WALKER = Task(
             "shrinks the step size, and silence after silence stretches it. Compare "
             "by the product of the two signs, and let a product of zero change "
             "nothing.",
+        ),
+        Mistake(
+            lambda gradients, step_size: misled(
+                gradients,
+                step_size,
+                factor=lambda sign, last: 1.2 if sign * last > 0 else 0.5,
+            ),
+            "Whatever does not agree shrinks the step size here, a zero and the first "
+            "sign of all included. Only signs that are opposite should.",
         ),
         Mistake(
             lambda gradients, step_size: misled(
@@ -427,9 +436,9 @@ def lacks_error(batches):
     if not is_pass(batches):
         return "a list of ten numbers from -1 to 1"
     if np.mean(batches) < MEAN - 1e-12:
-        return f"their mean is {np.mean(batches):.3g}; at least {MEAN} is wanted"
+        return f"their mean is {told_apart(np.mean(batches), MEAN)}; at least {MEAN} is wanted"
     if end(batches) < FAR:
-        return f"after 20 passes the weight is at {end(batches):.3g}; at least {FAR:g} is wanted"
+        return f"after 20 passes the weight is at {told_apart(end(batches), FAR)}; at least {FAR:g} is wanted"
     return ""
 
 
@@ -517,22 +526,22 @@ def lacks_judgment(points, gradients, steps):
         if WAY <= come <= MOST:
             return ""
         return (
-            f"told {gradients[0]:.3g} all the time, it comes {come:.3g} downhill in the last 60 of {steps} "
-            f"steps; {WAY} to {MOST} are wanted"
+            f"told {gradients[0]:.3g} all the time, it comes {told_apart(come, WAY)} downhill "
+            f"in the last 60 of {steps} steps; {WAY} to {MOST} are wanted"
         )
     come = gain(points, gradients)
     if sum(gradients) == 0:
         if come <= DRIFT:
             return ""
         return (
-            f"the sum of a pass is zero, and from step 100 to {steps} it goes {come:.3g}; at most {DRIFT} "
-            "is wanted"
+            f"the sum of a pass is zero, and from step 100 to {steps} it goes "
+            f"{told_apart(come, DRIFT)}; at most {DRIFT} is wanted"
         )
     if come >= GAIN:
         return ""
     return (
-        f"the strong one outweighs the nine, and from step 100 to {steps} it comes {come:.3g} downhill; "
-        f"at least {GAIN} is wanted"
+        f"the strong one outweighs the nine, and from step 100 to {steps} it comes "
+        f"{told_apart(come, GAIN)} downhill; at least {GAIN} is wanted"
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from lib import optimizers, surfaces
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 08.1
 
@@ -46,6 +46,13 @@ def forgetful(w, gradient, t, accumulator=0.0, *, learning_rate=0.01, epsilon=1e
     """Nothing is added up."""
     g = gradient(w)
     return w - learning_rate * g / np.sqrt(g * g + epsilon), g * g
+
+
+def unkept(w, gradient, t, accumulator=0.0, *, learning_rate=0.01, epsilon=1e-7):
+    """The sum is returned as it came."""
+    g = gradient(w)
+    total = accumulator + g * g
+    return w - learning_rate * g / np.sqrt(total + epsilon), accumulator
 
 
 def absolute(w, gradient, t, accumulator=0.0, *, learning_rate=0.01, epsilon=1e-7):
@@ -97,6 +104,11 @@ ADAGRAD = Task(
             "The sum holds this gradient alone, and so every step has the same "
             "length, learning_rate. Add the square to the accumulator that the rule "
             "is given.",
+        ),
+        Mistake(
+            unkept,
+            "The first step is right, but the sum is returned as it came, and so the "
+            "next step begins from zero again. Return the new one.",
         ),
         Mistake(
             absolute,
@@ -162,29 +174,28 @@ EQUAL_AND_SHRINKING = Task(
         ),
         Mistake(
             (0.03125, 0.0),
-            "The first rate is right. The second does not fall to zero: the sum of "
-            "gradients that shrink like this stays finite. It is a geometric series.",
+            "The second rate does not fall to zero: the sum of gradients that shrink "
+            "like this stays finite. It is a geometric series.",
             when=lambda answer: abs(answer[1]) < 1e-3,
         ),
         Mistake(
             (0.03125, 0.1),
-            "The first rate is right. 0.1 is the effective rate of the first step of "
-            "the second weight; the gradients after that are smaller, but they add "
-            "something.",
+            "0.1 is the effective rate of the first step of the second weight; the "
+            "gradients after that are smaller, but they add something.",
             when=lambda answer: near(answer[1], 0.1),
         ),
         Mistake(
             (0.03125, 0.5 / np.sqrt(5 / (1 - 0.6))),
-            "The first rate is right. In the second you have summed the gradients, "
-            "5 / (1 - 0.6). Their squares shrink by another factor than 0.6.",
+            "For the second rate you have summed the gradients, 5 / (1 - 0.6). Their "
+            "squares shrink by another factor than 0.6.",
             when=lambda answer: (
                 near(answer[1], 0.04) or near(answer[1], 0.5 / np.sqrt(12.5))
             ),
         ),
         Mistake(
             (0.03125, 0.5 / np.sqrt(25 / (1 - 0.6))),
-            "The first rate is right. In the second, each gradient is 0.6 of the last; "
-            "what is its square, compared with the last square?",
+            "In the second question each gradient is 0.6 of the last; what is its "
+            "square, compared with the last square?",
             when=lambda answer: near(answer[1], 0.5 / np.sqrt(62.5)),
         ),
     ),
@@ -401,20 +412,18 @@ AFTER_THE_WALL = Task(
         ),
         Mistake(
             (2700, 4.5),
-            "The number of steps is right. 4.5 would be the way if the rate stayed as "
-            "it was at the foot of the wall; but it falls to a half.",
+            "4.5 would be the way if the rate stayed as it was at the foot of the "
+            "wall; but it falls to a half.",
             when=lambda answer: near(answer[1], 4.5),
         ),
         Mistake(
             (2700, 2.25),
-            "The number of steps is right. 2.25 would be the way if all steps were as "
-            "short as the last of them.",
+            "2.25 would be the way if all steps were as short as the last of them.",
             when=lambda answer: near(answer[1], 2.25),
         ),
         Mistake(
             (2700, 2 * 0.05 * np.sqrt(2700)),
-            "The number of steps is right. 5.2 is the way of one who has not seen a "
-            "wall, 2 alpha sqrt(T).",
+            "5.2 is the way of one who has not seen a wall, 2 alpha sqrt(T).",
             when=lambda answer: near(answer[1], 2 * 0.05 * np.sqrt(2700)),
         ),
     ),
@@ -467,7 +476,7 @@ def lacks_arrival(points, surface, start, steps, settings, moved):
         return ""
     name, way = getattr(surfaces, surface).name, to_go(surface, start)
     return (
-        f"{name}: {loss:.2g} above the lowest loss after {steps} steps, {LOSS:g} is wanted; "
+        f"{name}: {told_apart(loss, LOSS, 2)} above the lowest loss after {steps} steps, {LOSS:g} is wanted; "
         f"the path has been {walked(points, start)[0]:.3g} from its start, the minimum is {way:.3g} away"
     )
 

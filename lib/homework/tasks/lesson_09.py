@@ -6,7 +6,7 @@ from lib import optimizers, surfaces
 from lib.averages import debias, ewma, ewma_series
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 09.1
 
@@ -392,8 +392,8 @@ def lacks_climb(deck):
     if mean >= MEAN - 1e-9 and reached >= CLIMB:
         return ""
     return (
-        f"the mean of the deck is {mean:.4g}, at least {MEAN} is wanted; RMSprop moves by "
-        f"{reached:.3g} rates per round, at least {CLIMB:g} is wanted"
+        f"the mean of the deck is {told_apart(mean, MEAN, 4)}, at least {MEAN} is wanted; RMSprop moves by "
+        f"{told_apart(reached, CLIMB)} rates per round, at least {CLIMB:g} is wanted"
     )
 
 
@@ -490,7 +490,7 @@ def lacks_rest(points, surface, start, steps, settings, moved):
     if distance <= NEAR:
         return ""
     return (
-        f"up to {distance:.2g} from the minimum in the last {LAST} of {steps} steps; "
+        f"up to {told_apart(distance, NEAR, 2)} from the minimum in the last {LAST} of {steps} steps; "
         f"at most {NEAR} is wanted"
     )
 

@@ -6,7 +6,7 @@ from lib import optimizers, surfaces, trace
 from lib.averages import ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import elsewhere, near
+from lib.homework.tasks import elsewhere, near, told_apart
 
 # 10.1
 
@@ -33,8 +33,8 @@ CONVERTED = Task(
         ),
         Mistake(
             (9.0, 3.0, 16 / 9, 9.0),
-            "The yards are right, there are two of them in gradient descent's rate. "
-            "But it is so and so many square yards per dollar.",
+            "There are two yards in gradient descent's rate, that is right. But it is "
+            "so and so many square yards per dollar.",
             when=lambda answer: near(answer[0], 9),
         ),
         Mistake(
@@ -501,7 +501,7 @@ def lacks_one_walk(points, surface, start, steps, length, money, moved):
     if last <= LOSS * first:
         return ""
     return (
-        f"the paths agree, but {last / first:.2g} of the loss is left after "
+        f"the paths agree, but {told_apart(last / first, LOSS, 2)} of the loss is left after "
         f"{steps} steps; at most {LOSS:g} is wanted"
     )
 

@@ -6,7 +6,7 @@ from lib import optimizers, trace
 from lib.averages import debias, ewma
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
-from lib.homework.tasks import near
+from lib.homework.tasks import near, told_apart
 
 # 11.1
 
@@ -51,6 +51,7 @@ def rule(step):
         old = m
         m, v = ewma(m, g, beta_1), ewma(v, g * g, beta_2)
         past = {"g": g, "old": old, "t": t, "b1": beta_1, "b2": beta_2}
+        past["learning_rate"] = learning_rate
         return w - learning_rate * step(m, v, epsilon, **past), m, v
 
     return own
@@ -72,6 +73,12 @@ def other_half(m, v, epsilon, t, b1, **past):
 def unrooted(m, v, epsilon, t, b1, b2, **past):
     """The second moment itself below."""
     return debias(m, b1, t) / (debias(v, b2, t) + epsilon)
+
+
+@rule
+def without_brackets(m, v, epsilon, t, b1, b2, learning_rate, **past):
+    """Epsilon is subtracted from the step, or added to the new point."""
+    return debias(m, b1, t) / np.sqrt(debias(v, b2, t)) - epsilon / learning_rate
 
 
 @rule
@@ -130,6 +137,11 @@ ADAM = Task(
             "are too long.",
         ),
         Mistake(
+            without_brackets,
+            "Epsilon is added to the new point here, for want of a pair of brackets. It "
+            "belongs to the root, below the fraction.",
+        ),
+        Mistake(
             exchanged,
             "Each average is corrected by the other's decay rate. m has been made with "
             "beta_1, v with beta_2.",
@@ -173,8 +185,8 @@ LENGTHS = Task(
         ),
         Mistake(
             (-0.03, 0.06, LONGEST),
-            "The length of the first step is right. But the gradient is negative, and "
-            "a step goes against it.",
+            "The first step has the right length, but the gradient is negative, and a "
+            "step goes against it.",
             when=lambda answer: near(answer[0], -0.03),
         ),
         Mistake(
@@ -423,7 +435,7 @@ def weights(rng):
     return [
         ("slope", (8.0, -6.0), 3, slope),
         ("zigzag", (1.0, 3.0), 4, valley),
-        ("ravine", start, 6, {**rates, "weight_decay": share, "epsilon": 1e-8}),
+        ("ravine", start, 6, {**rates, "weight_decay": share, "epsilon": 0.05}),
     ]
 
 
@@ -569,9 +581,9 @@ def lacks_drift(gradients):
     """What is missing: a positive sum, or a walk in spite of it."""
     if not is_round(gradients):
         return f"2 to {MOST} numbers, not all zero"
-    if not share(gradients) >= SHARE:
+    if not share(gradients) >= SHARE - 1e-9:
         return (
-            f"a sum that is positive enough: it is {share(gradients):.3f} of all, and "
+            f"a sum that is positive enough: it is {told_apart(share(gradients), SHARE)} of all, and "
             f"at least {SHARE} is wanted"
         )
     if drift(gradients) >= DRIFT:
@@ -601,7 +613,7 @@ UPHILL = Task(
             [59.0] + [-1.0] * 59,
             "What the round says is not clear enough: its sum has to be at least a "
             "fifth of the sum of the sizes. You are free in how large a gradient is.",
-            when=lambda gradients: not share(gradients) >= SHARE,
+            when=lambda gradients: not share(gradients) >= SHARE - 1e-9,
         ),
         Mistake(
             [3.0, -1.0, -1.0],

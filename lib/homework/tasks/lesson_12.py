@@ -47,9 +47,9 @@ FLOOR = Task(
         ),
         Mistake(
             (0.1 * 0.5 / 6.4, 0.05),
-            "The floor is right. Half the rate brings it lower than to a half, since "
-            "the rate is in the bracket as well. Write down the formula for half the "
-            "floor and solve it for the rate.",
+            "Half the rate brings the floor lower than to a half, since the rate is in "
+            "the bracket as well. Write down the formula for half the floor and solve "
+            "it for the rate.",
             when=lambda answer: near(answer[1], 0.05),
         ),
     ),
@@ -145,13 +145,15 @@ RUN_UP = Task(
 
 
 def epochs(rng):
-    """Before and after the edges of epochs, for batches that do not divide the examples."""
+    """Before and after the edges of epochs, for batches that do not divide the examples,
+    and one that does."""
     batch, full = int(rng.integers(6, 40)), int(rng.integers(8, 30))
     examples = batch * full + int(rng.integers(1, batch))
     every, first = int(rng.integers(3, 7)), round(rng.uniform(0.05, 1), 2)
     edge = every * (full + 1)
     return [
-        *((t, 0.8, 5, 100, 32) for t in (1, 2, 6, 16, 17, 20, 21, 41)),
+        *((t, 0.8, 5, 100, 32) for t in (1, 2, 6, 16, 17, 20, 21, 35, 41)),
+        *((t, 0.8, 5, 96, 32) for t in (15, 16)),
         *((t, first, every, examples, batch) for t in (edge, edge + 1, 3 * edge)),
     ]
 
@@ -191,6 +193,21 @@ UNITS = Task(
             ),
             "An epoch has a whole number of steps, here it ends with a fraction of "
             "one. The smaller batch at the end is a full step.",
+        ),
+        Mistake(
+            lambda t, first, every, examples, batch_size: (
+                first * 0.5 ** ((t - 1) // (every * (examples // batch_size + 1)))
+            ),
+            "Where the batches go into the examples without a rest, nothing is left "
+            "over at the end of an epoch, and this counts a batch for it.",
+        ),
+        Mistake(
+            lambda t, first, every, examples, batch_size: (
+                first
+                * 0.5 ** ((1 + (t - 1) // math.ceil(examples / batch_size)) // every)
+            ),
+            "Each stair begins an epoch too soon: the epoch with the number `every` is "
+            "the last of the first stair. What counts is how many epochs are over.",
         ),
         Mistake(
             lambda t, *plan: by_epochs(t + 1, *plan),
@@ -367,8 +384,8 @@ def lacks_descent(rates, steps):
     if loss * steps <= BOUND:
         return ""
     parts = f"{way.sum():.2g} of the way and {noise.sum():.2g} of noise"
-    wanted = f"at most {BOUND} / {steps} = {BOUND / steps:.2g} is wanted"
-    return f"after {steps} steps the loss is {loss:.2g}, {parts}; {wanted}"
+    wanted = f"at most {BOUND} / {steps} = {BOUND / steps:.3g} is wanted"
+    return f"after {steps} steps the loss is {loss:.3g}, {parts}; {wanted}"
 
 
 DESCENT = Task(

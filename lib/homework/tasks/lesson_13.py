@@ -9,6 +9,7 @@ import numpy as np
 from lib import data, memory, optimizers, paths
 from lib.homework import probes
 from lib.homework.task import Mistake, Task
+from lib.homework.tasks import told_apart
 from lib.network import Network
 
 # 13.1
@@ -469,7 +470,7 @@ def lacks_reader(plan):
     share = accuracy(plan)
     if share >= SHARE:
         return ""
-    return f"{share:.3f} of the digits are read rightly, {SHARE} is wanted; {parts}"
+    return f"{told_apart(share, SHARE)} of the digits are read rightly, {SHARE} is wanted; {parts}"
 
 
 def too_large(plan):
