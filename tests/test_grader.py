@@ -874,8 +874,10 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, capsys):
     folder.mkdir()
     for name in ("bob.ipynb.txt", "ada.zip", ".gitkeep"):
         (folder / name).touch()
-    assert command.main(["grade", str(folder), "--out", str(tmp_path / "results")]) == 0
-    assert "neither a notebook nor a folder: ada.zip, bob.ipynb.txt\n" in capsys.readouterr().err
+    assert command.main(["grade", str(folder), "--out", str(tmp_path / "results")]) == 2
+    said = capsys.readouterr().err
+    assert "neither a notebook nor a folder: ada.zip, bob.ipynb.txt\n" in said
+    assert f"{folder} holds no submissions" in said
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path, capsys):

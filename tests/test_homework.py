@@ -155,6 +155,18 @@ def test_a_wrong_answer_sees_the_call_both_results_and_the_hint():
         assert part in text
 
 
+def test_a_usual_mistake_keeps_its_hint_where_the_answer_raises_elsewhere():
+    def distance(curvatures, share):
+        if len(curvatures) > 2:
+            raise IndexError
+        low, high = sorted(curvatures)
+        return int(np.ceil(np.log(share) / np.log((high - low) / (high + low))))
+
+    found = verdict(find("02.3"), distance)
+    assert "expected" in found.text
+    assert "shrink the DISTANCE" in found.hint
+
+
 def test_the_first_input_that_differs_is_shown():
     def except_at_098(values, beta):
         return own(values, beta) * (2 if beta == 0.98 else 1)
@@ -287,6 +299,13 @@ def test_whatever_the_answer_there_is_a_verdict(task):
     wanted, other = (functions, ODD) if callable(task.reference) else (ODD, functions)
     for answer in (*wanted, *other[:5]):
         assert said(task.name, answer).startswith(f"{task.name} not yet: {task.title}\n")
+
+
+def test_an_error_goes_back_through_a_matrix_and_not_along_its_diagonal():
+    def first_gradient(x, a1, a2, W2, W3, delta3):
+        return x.T @ ((delta3 * W3.T[:1] * (1 - a2**2)) @ W2.T * (1 - a1**2))
+
+    assert not verdict(find("13.4"), first_gradient).passed
 
 
 @pytest.mark.parametrize(

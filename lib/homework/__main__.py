@@ -135,6 +135,8 @@ def grade(options):
             log.info(message)
             print(message, file=sys.stderr)
         table = list(_rows(options, known, seed))
+    if not table:
+        raise Usage(f"{options.submissions} holds no submissions")
     report.write(options.out, table)
     return _conclude(table, options.out, seed)
 

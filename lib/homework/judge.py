@@ -176,7 +176,7 @@ def _hint(task, inputs, results, position):
         if mistake.when is None:
             usual = task.results(mistake.answer, inputs)
             if all(
-                same(result, other, task.tolerance)
+                isinstance(result, Failure) or same(result, other, task.tolerance)
                 for result, other in zip(results, usual)
             ):
                 return mistake.hint

@@ -229,8 +229,8 @@ def passes(rng):
                 np.array([[0.7, -0.2], [-0.5, 0.8], [0.1, 0.4]])
                 + rng.choice((0.0, 0.1), (3, 2)),
                 np.array([[1.0, -2.0], [0.5, 1.5]]) + rng.uniform(-0.3, 0.3, (2, 2)),
-                rng.uniform(0.5, 2, (2, 1)),
-                rng.uniform(-1, 1, (3, 1)),
+                np.array([[1.5, -0.5], [0.5, 1.0]]) + rng.uniform(-0.3, 0.3, (2, 2)),
+                rng.uniform(-1, 1, (3, 2)),
             )
         )
         for _ in range(2)
@@ -239,9 +239,9 @@ def passes(rng):
 
 def first_by_network(x, a1, a2, W2, W3, delta3):
     """The library's backward pass, of which the first matrix is returned."""
-    network = Network((2, 2, 2, 1), "tanh", "squared_error")
+    network = Network((2, 2, 2, 2), "tanh", "squared_error")
     nothing = np.zeros(2)
-    w = np.concatenate([np.zeros(6), W2.ravel(), nothing, W3.ravel(), [0.0]])
+    w = np.concatenate([np.zeros(6), W2.ravel(), nothing, W3.ravel(), nothing])
     return network.layers(network.backward(w, [x, a1, a2], delta3))[0][0]
 
 
