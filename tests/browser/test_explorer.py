@@ -735,6 +735,26 @@ def test_engine_that_cannot_start_leaves_the_picture_and_a_sentence(visit):
     assert valley.path() == path
 
 
+def test_browser_that_knows_no_pairs_of_colors_draws_the_light_ones(visit):
+    def without_pairs(route):
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace("light-dark(", "not-known("))
+
+    def colors(old):
+        visited = visit("", color_scheme="light", quiet=not old)
+        if old:
+            visited.context.route("**/*.css", without_pairs)
+        visited.page.goto(visited.url + MOMENTUM)
+        parts = Explorer(visited).box.locator(
+            ".path, .curve, .level, .frame, .minimum, .label, .count, button"
+        )
+        return parts.evaluate_all(
+            "(all) => all.map(getComputedStyle).map(({ color, fill, stroke }) => [color, fill, stroke])"
+        )
+
+    assert colors(old=True) == colors(old=False)
+
+
 def test_every_move_of_a_slider_is_drawn(valley):
     """As `make bench` measures it: one rule, 100 steps; how fast is printed there."""
     alone(valley.box)
