@@ -265,6 +265,8 @@ function rings(values, level) {
 
 const MARGIN = { left: 54, right: 10, top: 8, bottom: 36 }; // as in the style sheet
 
+const percent = (part, whole) => `${(100 * part) / whole}%`;
+
 function plot(name, paint, ...over) {
   const back = s("g");
   const inner = s("svg", { x: MARGIN.left, y: MARGIN.top });
@@ -277,6 +279,11 @@ function plot(name, paint, ...over) {
     if (width <= 0 || height <= 0) return;
     self.size = { width, height };
     svg.setAttribute("viewBox", `0 0 ${box.clientWidth} ${box.clientHeight}`);
+    // Shares of the box, for it is printed in another size than it is drawn in.
+    for (const side of ["left", "right"])
+      box.style.setProperty(`--${side}`, percent(MARGIN[side], box.clientWidth));
+    for (const side of ["top", "bottom"])
+      box.style.setProperty(`--${side}`, percent(MARGIN[side], box.clientHeight));
     build(inner, self.size);
     self.draw();
   }).observe(box);
@@ -368,8 +375,10 @@ function handle(kind, label, move) {
       if (element.hasPointerCapture(event.pointerId)) move.to(...position(event, element.parentNode));
     },
   });
-  function place(x, y, value, text) {
-    element.style.transform = `translate(${pixel(MARGIN.left + x)}px, ${pixel(MARGIN.top + y)}px)`;
+  function place(x, y, { width, height }, value, text) {
+    const { left, right, top, bottom } = MARGIN;
+    element.style.left = percent(left + x, left + width + right);
+    element.style.top = percent(top + y, top + height + bottom);
     build(element, { "aria-valuenow": value, "aria-valuetext": text });
   }
   return { element, place };
@@ -908,7 +917,7 @@ function race(view) {
     );
     const [px, py] = project(start);
     const text = `w₁ ${start[0]}, w₂ ${start[1]}`;
-    startHandle.place(clamp(px, 0, size.width), clamp(py, 0, size.height), start[0], text);
+    startHandle.place(clamp(px, 0, size.width), clamp(py, 0, size.height), size, start[0], text);
   }
 
   function nearest([x, y]) {
@@ -1485,7 +1494,8 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     );
   }
 
-  function draw({ size: { width, height }, inner, axes }) {
+  function draw({ size, inner, axes }) {
+    const { width, height } = size;
     const [w, up] = [width / x.values.length, height / y.values.length];
     const marks = (values, length, at) =>
       range(0, values.length - 1, Math.ceil((45 * values.length) / length)).map((k) => [
@@ -1515,7 +1525,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     mark.element.style.setProperty("--width", `${pixel(w)}px`);
     mark.element.style.setProperty("--height", `${pixel(up)}px`);
     const text = `${x.name} ${show(x.values[j])}, ${y.name} ${show(y.values[i])}: ${result(i, j)}`;
-    mark.place((j + 0.5) * w, height - (i + 0.5) * up, j, text);
+    mark.place((j + 0.5) * w, height - (i + 0.5) * up, size, j, text);
     explain(text);
   }
 

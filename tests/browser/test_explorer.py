@@ -755,6 +755,29 @@ def test_browser_that_knows_no_pairs_of_colors_draws_the_light_ones(visit):
     assert colors(old=True) == colors(old=False)
 
 
+def test_level_lines_and_start_stay_with_the_path_in_print(valley):
+    """Paper has another width, and no script runs between the layout and the print."""
+    frame, surface, start, handle = valley.box.locator(".plot.map").evaluate(
+        """(plot) => {
+            const rectangle = (name) => plot.querySelector(name).getBoundingClientRect();
+            plot.style.width = "300px";
+            const { x, y, width, height } = rectangle(".frame");
+            const surface = rectangle(".surface");
+            const path = plot.querySelector(".path");
+            const start = path.getPointAtLength(0).matrixTransform(path.getScreenCTM());
+            const handle = rectangle(".handle");
+            return [
+                [x, y, width, height],
+                [surface.x, surface.y, surface.width, surface.height],
+                [start.x, start.y],
+                [handle.x + handle.width / 2, handle.y + handle.height / 2],
+            ];
+        }"""
+    )
+    assert surface == pytest.approx(frame, abs=1)
+    assert handle == pytest.approx(start, abs=1)
+
+
 def test_every_move_of_a_slider_is_drawn(valley):
     """As `make bench` measures it: one rule, 100 steps; how fast is printed there."""
     alone(valley.box)
