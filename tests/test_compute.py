@@ -350,6 +350,7 @@ def test_the_specification_is_read_from_the_library():
         "start": list(surfaces.ravine.start),
         "minima": [list(point) for point in surfaces.ravine.minima],
         "lowest": 0.0,
+        "library": True,
     }
 
 
@@ -367,6 +368,7 @@ def test_a_notebook_adds_its_own_rules_and_surfaces():
     assert (
         specification["surfaces"][-1]["name"] == "bowl"
         and specification["surfaces"][-1]["title"] == "my bowl"
+        and specification["surfaces"][-1]["library"] is False
     )
     rule = specification["rules"][-1]
     assert rule["name"] == "halves" and rule["library"] is False

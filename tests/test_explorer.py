@@ -147,6 +147,21 @@ def test_a_notebooks_own_adam_races_the_librarys():
     assert first["w"] != second["w"]
 
 
+def test_two_rules_of_one_name_keep_their_own_paths():
+    def made(rate):
+        def rule(w, gradient, t):
+            return (w - rate * gradient(w),)
+
+        return rule
+
+    slow, fast = made(0.1), made(0.5)
+    explorer = explore([slow, fast, slow], surfaces.ravine, steps=3)
+    assert [run["rule"] for run in explorer.setting["runs"]] == ["rule", "rule 2", "rule"]
+    for run, rule in zip(explorer.first["runs"], (slow, fast, slow)):
+        path = paths.trace(rule, surfaces.ravine.gradient, surfaces.ravine.start, 3)
+        np.testing.assert_allclose(run["w"], path, rtol=1e-4)
+
+
 def test_divergence_is_told():
     explorer = explore([optimizers.gradient_descent], surfaces.rosenbrock, steps=50, learning_rate=1.0)
     (run,) = explorer.first["runs"]
@@ -183,6 +198,28 @@ def test_map_of_steps_has_its_own_kind_of_worse():
     assert "steps to loss 0.001" in explorer.text
 
 
+HOPELESS = {"steps": 3000, "learning_rate": [5.0, 6.0], "momentum": [0.1, 0.2]}
+WORSE = {"steps": 5, "learning_rate": [2.0, 2.1], "momentum": [0.0, 0.1]}
+AT_THE_MINIMUM = {"start": surfaces.ravine.minima[0], "learning_rate": [0.1, 0.2], "momentum": [0.0, 0.5]}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("show", ["final_loss", "steps_to_tolerance"])
+@pytest.mark.parametrize(
+    "options, classes",
+    [(HOPELESS, {"lost"}), (WORSE, {"worse"}), (AT_THE_MINIMUM, {"shade-10"})],
+    ids=["diverges everywhere", "worse everywhere", "best from the start"],
+)
+def test_map_without_anything_to_compare_is_drawn_in_silence(options, classes, show):
+    picture = ET.fromstring(explore_map(optimizers.momentum, show=show, **options).picture)
+    found = {element.get("class", "") for element in picture.iter()}
+    assert {name for name in found if name in ("lost", "worse") or name.startswith("shade")} == classes
+
+
+def test_series_of_nothing_but_zero_is_drawn():
+    assert "nan" not in explore_average([0.0, 0.0, 0.0]).picture
+
+
 @pytest.mark.parametrize("start, corrected", [("zero", False), ("zero", True), ("first", False)])
 def test_averages_are_the_librarys(start, corrected):
     values = np.random.default_rng(0).normal(size=30)
@@ -197,6 +234,11 @@ def test_averages_are_the_librarys(start, corrected):
 
 
 BAD = {
+    "no list": (lambda: explore(optimizers.adam), "rules must be a list of rules, got <function adam"),
+    "no surface": (
+        lambda: explore([mine], "beale"),
+        "surface must be a Surface of lib.surfaces, got 'beale'",
+    ),
     "no rules": (lambda: explore([]), "rules must be a list of 1 to 6"),
     "too many": (lambda: explore([mine] * 7), "got 7"),
     "unknown hyperparameter": (lambda: explore([mine], speed=1.0), "mine has no hyperparameter speed"),
@@ -212,9 +254,18 @@ BAD = {
     "start": (lambda: explore([mine], start=(1, 2, 3)), "start must be two numbers"),
     "no rule": (lambda: explore(["adam"]), "rule must be a function"),
     "one axis": (lambda: explore_map(mine, learning_rate=RATES), "two hyperparameters must be lists"),
+    "an empty axis": (
+        lambda: explore_map(mine, learning_rate=[], boost=BETAS),
+        "must be lists of values, got boost",
+    ),
     "what to show": (lambda: mapped(show="beauty"), "show must be"),
     "beta": (lambda: explore_average([1.0], 1.0), r"beta must be a number in \[0, 1\)"),
     "values": (lambda: explore_average([1.0, np.nan]), "values must be finite"),
+    "two series": (lambda: explore_average([[1.0], [2.0]]), r"values must be one series, got shape \(2, 1\)"),
+    "another start": (
+        lambda: explore_average([1.0], start="last"),
+        "start must be 'zero' or 'first', got 'last'",
+    ),
     "both cures": (lambda: explore_average([1.0], start="first", corrected=True), "starts at zero"),
 }
 

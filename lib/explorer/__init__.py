@@ -10,6 +10,7 @@ does, with the same `compute`. What the reader sees is drawn by widget.js.
 """
 
 import functools
+import itertools
 from pathlib import Path
 
 import anywidget
@@ -70,6 +71,8 @@ def explore(
     `hyperparameters` go to all. What is not given keeps the rule's default. `start` is the surface's own
     unless it is given. Raises `TypeError` or `ValueError` as `lib.paths.trace` does.
     """
+    if not isinstance(rules, (list, tuple)):
+        raise TypeError(f"rules must be a list of rules, got {rules!r}")
     if not 1 <= len(rules) <= MOST_RUNS:
         raise ValueError(
             f"rules must be a list of 1 to {MOST_RUNS} rules, got {len(rules)}"
@@ -118,7 +121,9 @@ def explore_map(
     the others are numbers. `show` is `"final_loss"` or `"steps_to_tolerance"`, as `lib.paths.sweep` has them.
     """
     spread = {
-        name: value for name, value in hyperparameters.items() if np.ndim(value) == 1
+        name: value
+        for name, value in hyperparameters.items()
+        if np.ndim(value) == 1 and len(value)
     }
     if len(spread) != 2:
         raise ValueError(
@@ -195,8 +200,13 @@ def explore_average(
     `start` is `"zero"` or `"first"`; an average that starts at zero may be `corrected`. Raises what
     `lib.averages` raises.
     """
+    values = np.asarray(values, dtype=float)
+    if values.ndim > 1:
+        raise ValueError(f"values must be one series, got shape {values.shape}")
+    if start not in ("zero", "first"):
+        raise ValueError(f"start must be 'zero' or 'first', got {start!r}")
     setting = {
-        "values": _rounded(np.asarray(values, dtype=float), 5),
+        "values": _rounded(values, 5),
         "beta": beta,
         "start": start,
         "corrected": corrected,
@@ -229,7 +239,9 @@ def _run(rule, own, hyperparameters):
     known = compute.known_rules()
     name = getattr(function, "__name__", "rule")
     if known.get(name) is not function:
-        name = f"{name} (notebook)" if name in known else name
+        title = f"{name} (notebook)" if name in known else name
+        titles = (f"{title} {k}" if k > 1 else title for k in itertools.count(1))
+        name = next(one for one in titles if own.get(one, function) is function)
         own[name] = function
     values = {
         **{key: value for key, value in defaults.items() if _is_number(value)},
@@ -251,6 +263,8 @@ def _is_number(value):
 
 def _course(surface, start, steps):
     """A surface that is not the library's, by its name, and the setting that all rules share."""
+    if not isinstance(surface, surfaces.Surface):
+        raise TypeError(f"surface must be a Surface of lib.surfaces, got {surface!r}")
     names = {id(one): name for name, one in compute.known_surfaces().items()}
     name = names.get(id(surface))
     losses = {}
@@ -399,11 +413,14 @@ def _shares(values, surface, before, diverged, show):
     if show == "final_loss":
         lowest = surface.value(surface.minima[0]) if surface.minima else 0.0
         values, before = np.maximum(values - lowest, 0), before - lowest
-        floor = max(np.nanmin(np.where(values > 0, values, np.nan)), before * 1e-12)
-        shares = np.log(np.maximum(values, floor) / floor) / np.log(before / floor)
+        floor = max(min([before, *values[values > 0]]), before * 1e-12)
+        shares = np.ones(values.shape)
+        if floor < before:
+            shares = np.log(np.maximum(values, floor) / floor) / np.log(before / floor)
+        shares[values > before] = np.inf
     else:
-        shares = values / np.nanmax(values)
-    shares = np.where(np.isnan(shares), np.inf, shares).tolist()
+        shares = values / max([1, *values[values > 0]])
+    shares = np.where(np.isnan(values), np.inf, shares).tolist()
     return [
         [None if step is not None else share for share, step in zip(*pair)]
         for pair in zip(shares, diverged)

@@ -90,8 +90,10 @@ def specification(rules=None, losses=None):
                 "start": s.start,
                 "minima": s.minima,
                 "lowest": float(s.value(s.minima[0])) if s.minima else None,
+                "library": library,
             }
-            for name, s in dict(known_surfaces(), **losses or {}).items()
+            for group, library in ((known_surfaces(), True), (losses or {}, False))
+            for name, s in group.items()
         ],
     }
 

@@ -35,7 +35,7 @@ def averages(setting, answer, labels, title, text):
     """A series as dots and its average as a line."""
     values, means = setting["values"], answer["averages"]
     low, high = min(0.0, *values, *means), max(0.0, *values, *means)
-    pad = 0.05 * (high - low)
+    pad = 0.05 * (high - low) or 1.0
     across, up = (
         _axis(1, max(len(values), 2), WIDTH),
         _axis(high + pad, low - pad, HEIGHT),

@@ -13,11 +13,16 @@ function render({ model, el }) {
     page: Boolean(model.get("page")), // on a page of the book, and not in a live notebook
     say(text, wrong = false) {
       message.textContent = text;
-      message.classList.toggle("wrong", wrong);
+      message.className = wrong ? "message wrong" : "message";
+    },
+    /** A complaint that no answer takes away, but the reader's next click. */
+    insist(text) {
+      view.say(text, true);
+      message.classList.add("lasting");
     },
     /** Takes a complaint away, unless it is about a field that still holds what was typed. */
     hush() {
-      if (message.matches(".wrong") && !el.querySelector("input[aria-invalid]")) view.say("");
+      if (message.matches(".wrong:not(.lasting)") && !el.querySelector("input[aria-invalid]")) view.say("");
     },
     ...conversation(model, gone.signal),
   };
@@ -25,6 +30,8 @@ function render({ model, el }) {
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own: the arrow keys here do not move its cells
   const { elements, begin } = model.get("kind") === "averages" ? averages(view) : race(view);
   el.addEventListener("input", () => message.matches(".wrong") || view.say(""), { signal: gone.signal });
+  const forgive = () => message.matches(".lasting") && view.say("");
+  el.addEventListener("click", forgive, { signal: gone.signal, capture: true });
   el.replaceChildren(...elements, message);
   begin();
   return () => gone.abort();
@@ -258,6 +265,8 @@ function rings(values, level) {
 
 const MARGIN = { left: 54, right: 10, top: 8, bottom: 36 }; // as in the style sheet
 
+const percent = (part, whole) => `${(100 * part) / whole}%`;
+
 function plot(name, paint, ...over) {
   const back = s("g");
   const inner = s("svg", { x: MARGIN.left, y: MARGIN.top });
@@ -270,6 +279,11 @@ function plot(name, paint, ...over) {
     if (width <= 0 || height <= 0) return;
     self.size = { width, height };
     svg.setAttribute("viewBox", `0 0 ${box.clientWidth} ${box.clientHeight}`);
+    // Shares of the box, for it is printed in another size than it is drawn in.
+    for (const side of ["left", "right"])
+      box.style.setProperty(`--${side}`, percent(MARGIN[side], box.clientWidth));
+    for (const side of ["top", "bottom"])
+      box.style.setProperty(`--${side}`, percent(MARGIN[side], box.clientHeight));
     build(inner, self.size);
     self.draw();
   }).observe(box);
@@ -361,8 +375,10 @@ function handle(kind, label, move) {
       if (element.hasPointerCapture(event.pointerId)) move.to(...position(event, element.parentNode));
     },
   });
-  function place(x, y, value, text) {
-    element.style.transform = `translate(${pixel(MARGIN.left + x)}px, ${pixel(MARGIN.top + y)}px)`;
+  function place(x, y, { width, height }, value, text) {
+    const { left, right, top, bottom } = MARGIN;
+    element.style.left = percent(left + x, left + width + right);
+    element.style.top = percent(top + y, top + height + bottom);
     build(element, { "aria-valuenow": value, "aria-valuetext": text });
   }
   return { element, place };
@@ -653,17 +669,17 @@ function editor(slot, change, reset, close) {
 
 // ---- Links: the page's fragment carries the setting of a picture; nothing in it is trusted
 
-function links({ el, page, signal, say }, encode, restore) {
+function links({ el, page, signal, say, insist }, encode, restore) {
   const key = () => `explorer-${1 + [...document.querySelectorAll(".explorer")].indexOf(el)}`;
   function read() {
     const [name, text] = location.hash.slice(1).split("=");
     if (!page || name !== key() || !text) return false;
+    el.scrollIntoView({ block: "nearest" });
     try {
       restore(JSON.parse(decodeURIComponent(text)));
-      el.scrollIntoView({ block: "nearest" });
       return true;
     } catch (error) {
-      say(`The link cannot be used: ${error.message}. This is the page's own picture.`, true);
+      insist(`The link cannot be used: ${error.message}. This is the page's own picture.`);
       return false;
     }
   }
@@ -701,9 +717,17 @@ function demand(condition, what) {
 
 const whole = (value) => Number.isInteger(value) && value >= 1 && value <= 10000;
 
+/** Whether a rule has this hyperparameter, and it may have this value. */
+function within({ hyperparameters }, name, value) {
+  const { low, high } = hyperparameters.find((one) => one.name === name) ?? { low: NaN };
+  return (low ?? -Infinity) <= value && value < (high ?? Infinity);
+}
+
 function checkedRace({ surface, start, steps, runs, plane, step }, { rules, surfaces }, own) {
   const most = own.plane ? 1 : MOST_RUNS;
   const list = (value) => Array.isArray(value) && value.length > 0;
+  const fitting = (rule, source, name, value) =>
+    finite(value) && (source !== null || within(rules.get(rule), name, value));
   demand(surfaces.has(surface), "it names no surface of this page");
   demand(list(start) && start.length === 2 && start.every(finite), "its start is no point");
   demand(whole(steps), "its steps are no whole number from 1 to 10000");
@@ -711,17 +735,16 @@ function checkedRace({ surface, start, steps, runs, plane, step }, { rules, surf
   for (const { rule, source, hyperparameters } of runs) {
     demand(rules.has(rule), "it names no optimizer of this page");
     demand(source === null || (typeof source === "string" && source.length < 20000), "its rule is no text");
-    const known = rules.get(rule).hyperparameters.map(({ name }) => name);
-    const fits = ([name, value]) => finite(value) && (source !== null || known.includes(name));
+    const fits = ([name, value]) => fitting(rule, source, name, value);
     demand(Object.entries(hyperparameters ?? {}).every(fits), `its hyperparameters do not fit ${rule}`);
   }
-  if (own.plane) {
-    const names = rules.get(runs[0].rule).hyperparameters.map(({ name }) => name);
-    const axis = ({ name, values }) =>
-      names.includes(name) && list(values) && values.length <= 100 && values.every(finite);
-    demand(plane && axis(plane.x) && axis(plane.y) && plane.show in SHOWN, "its map is none");
-  }
-  return { surface, start, steps, runs, plane: own.plane && { ...own.plane, ...plane }, step };
+  if (!own.plane) return { surface, start, steps, runs, step };
+  const { x, y, show: shown } = plane ?? {};
+  const [{ rule, source }] = runs;
+  const axis = ({ name, values }) =>
+    list(values) && values.length <= 100 && values.every((value) => fitting(rule, source, name, value));
+  demand(x && y && axis(x) && axis(y) && x.name !== y.name && SHOWN.includes(shown), "its map is none");
+  return { surface, start, steps, runs, plane: { ...own.plane, x, y, show: shown }, step };
 }
 
 function checkedAverage({ beta, start, corrected, step }) {
@@ -733,24 +756,34 @@ function checkedAverage({ beta, start, corrected, step }) {
 
 // ---- The call that draws the same in a notebook
 
-function raceInPython({ surface, start, steps, runs, plane }, { rules }) {
+/** What a notebook calls its own rule or surface, as far as its title tells. */
+const named = (title) => title.replace(" (notebook)", "").replace(/\W+/g, "_");
+
+function raceInPython({ surface, start, steps, runs, plane }, { rules, surfaces }) {
   const keywords = (values) => Object.entries(values).map(([name, value]) => `${name}=${value}`);
   const lists =
     plane && Object.fromEntries([plane.x, plane.y].map((a) => [a.name, `[${a.values.join(", ")}]`]));
   const names = runs.map(({ rule, source }, k) =>
-    source !== null ? `rule_${k + 1}` : rules.get(rule).library ? `optimizers.${rule}` : rule,
+    source !== null ? `rule_${k + 1}` : rules.get(rule).library ? `optimizers.${rule}` : named(rule),
   );
   const sources = runs.flatMap(({ source }, k) =>
     source === null
       ? []
       : [source.trim(), `${names[k]} = ${[...source.matchAll(/^def (\w+)/gm)].at(-1)?.[1]}\n`],
   );
-  const course = [`surface=surfaces.${surface}`, `start=(${start.join(", ")})`, `steps=${steps}`];
+  const place = surfaces.get(surface).library ? `surfaces.${surface}` : named(surface);
+  const course = [`surface=${place}`, `start=(${start.join(", ")})`, `steps=${steps}`];
   const partials = runs.map(
     (run, k) => `partial(${[names[k], ...keywords(run.hyperparameters)].join(", ")})`,
   );
   const call = plane
-    ? [names[0], ...course, `show="${plane.show}"`, ...keywords({ ...runs[0].hyperparameters, ...lists })]
+    ? [
+        names[0],
+        ...course,
+        `show="${plane.show}"`,
+        `tolerance=${plane.tolerance}`,
+        ...keywords({ ...runs[0].hyperparameters, ...lists }),
+      ]
     : [`[\n        ${partials.join(",\n        ")},\n    ]`, ...course];
   const called = plane ? "explore_map" : "explore";
   return [
@@ -884,7 +917,7 @@ function race(view) {
     );
     const [px, py] = project(start);
     const text = `w₁ ${start[0]}, w₂ ${start[1]}`;
-    startHandle.place(clamp(px, 0, size.width), clamp(py, 0, size.height), start[0], text);
+    startHandle.place(clamp(px, 0, size.width), clamp(py, 0, size.height), size, start[0], text);
   }
 
   function nearest([x, y]) {
@@ -947,7 +980,7 @@ function race(view) {
 
   function drawChart({ size: { width, height }, inner, axes }) {
     const lowest = landscape().lowest ?? 0;
-    const above = (loss) => (finite(loss) ? loss - lowest : loss);
+    const above = (loss) => (finite(loss) ? loss - lowest : Infinity);
     const curves = drawn().map((card) => [card, card.answer.loss.map(above)]);
     const inside = curves.flatMap(([card, values]) => values.filter((_, k) => k === 0 || card.inside(k)));
     const x = numberAxis("step", [0, player.last()], [0, width], Math.min(6, width / 50));
@@ -1029,7 +1062,8 @@ function race(view) {
 
   function add(run) {
     const slot = range(0, MOST_RUNS - 1).find((k) => cards.every((card) => card.slot !== k));
-    const card = contender(view, run, slot, { known, landscape, ask, like: () => cards, drop, desk });
+    const least = original.plane ? 2 : 0; // hyperparameters of a rule
+    const card = contender(view, run, slot, { known, landscape, ask, like: () => cards, drop, desk, least });
     cards.push(card);
     list.append(card.element);
     arrange();
@@ -1101,14 +1135,16 @@ function race(view) {
     ask();
   }
 
-  async function travel(name, to) {
-    const answer = await view.ask({ do: "surface", surface: name, size: 65 });
-    if (answer.error) say(answer.error.message, true);
+  /** To another surface, if Python is there to draw it; `arrive` is what else changes then. */
+  async function travel(name, to, arrive = () => {}) {
+    const { error, values } = await view.ask({ do: "surface", surface: name, size: 65 });
+    if (error) say(error.message, true);
     else {
+      arrive();
       surface = name;
       start = [...to];
       startFields.forEach((one, k) => one.set(start[k]));
-      const fresh = levelLines(answer.values);
+      const fresh = levelLines(values);
       layer.replaceWith(fresh);
       layer = fresh;
       cards.forEach((card) => (card.answer = null));
@@ -1116,17 +1152,20 @@ function race(view) {
       await ask();
     }
     place.select.value = surface;
+    return !error;
   }
 
   async function adopt(given) {
-    cards.forEach((card) => card.discard());
-    cards = [];
-    given.runs.forEach(add);
-    steps = given.steps;
-    stepsField.set(steps);
-    heat?.adopt(given.plane);
-    full = false;
-    await travel(given.surface, given.start);
+    const arrived = await travel(given.surface, given.start, () => {
+      cards.forEach((card) => card.discard());
+      cards = [];
+      given.runs.forEach(add);
+      steps = given.steps;
+      stepsField.set(steps);
+      heat?.adopt(given.plane);
+      full = false;
+    });
+    if (!arrived) return;
     await ready();
     player.go(Number.isInteger(given.step) ? given.step : player.last());
   }
@@ -1175,7 +1214,7 @@ function trail(w, project, { width, height }) {
 
 /** An optimizer's card: the rule, its hyperparameters, its source, and what became of it. */
 function contender(view, { rule, source, hyperparameters }, slot, context) {
-  const { known, landscape, ask, like, drop, desk } = context;
+  const { known, landscape, ask, like, drop, desk, least } = context;
   const { say, page } = view;
   const run = { rule, source, hyperparameters: { ...hyperparameters } };
   const own = () => known.rules.get(run.rule);
@@ -1206,7 +1245,8 @@ function contender(view, { rule, source, hyperparameters }, slot, context) {
     () => (toggle(), edit.focus()),
   );
   const isOpen = () => code.element.isConnected;
-  const names = [...known.rules.keys()].map((name) => [name, name]);
+  const fitting = [...known.rules.values()].filter((one) => one.hyperparameters.length >= least);
+  const names = fitting.map(({ name }) => [name, name]);
   const choice = select(names, rule, choose, { "aria-label": `Rule of optimizer ${slot + 1}` });
   const edit = button("Edit the rule", toggle, { "aria-expanded": "false" });
   const remove = iconButton("remove", `Remove optimizer ${slot + 1}`, () => drop(card)).element;
@@ -1321,11 +1361,13 @@ function contender(view, { rule, source, hyperparameters }, slot, context) {
 // ---- The map: a plane of two hyperparameters, a cell for each pair; a cell plays its path
 
 const SHADES = 10;
-const SHOWN = { final_loss: "final loss", steps_to_tolerance: "steps to the tolerance" };
+const SHOWN = ["final_loss", "steps_to_tolerance"];
 
 /** `course` gives what all cells have in common, `card` the optimizer; `pick` takes the values of a cell. */
 function plane(view, original, first, { course, card, lowest, pick }) {
-  let { x, y, show: shown, tolerance } = original;
+  let { x, y, show: shown } = original;
+  const { tolerance } = original;
+  const titles = { final_loss: "final loss", steps_to_tolerance: `steps to loss ${show(tolerance)}` };
   let cells = first;
   let asked = null; // what the cells at hand were asked for with
   let cancel = () => {};
@@ -1345,7 +1387,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
   });
   const progress = h("progress", { "aria-label": "Computing the map", hidden: true });
   const legend = h("p", { class: "legend" });
-  const what = menu("Show", Object.entries(SHOWN), shown, (name) => ((shown = name), recompute()));
+  const what = menu("Show", Object.entries(titles), shown, (name) => ((shown = name), recompute()));
   const axisMenus = [0, 1].map((k) => menu(k ? "Up" : "Across", [], "", (name) => turn(k, name)));
 
   const cellAt = (px, py) => [
@@ -1356,7 +1398,7 @@ function plane(view, original, first, { course, card, lowest, pick }) {
   function selected() {
     return [x, y].map(({ name, values }) => {
       const distances = values.map((value) => Math.abs(value - card().run.hyperparameters[name]));
-      return distances.indexOf(Math.min(...distances));
+      return Math.max(0, distances.indexOf(Math.min(...distances)));
     });
   }
 
@@ -1389,6 +1431,8 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     const names = card()
       .described()
       .hyperparameters.map(({ name }) => name);
+    if (names.length < 2)
+      return view.say("A map needs a rule with two hyperparameters: it stays as it was.", true);
     for (const [axis, other] of [
       [x, y],
       [y, x],
@@ -1432,24 +1476,26 @@ function plane(view, original, first, { course, card, lowest, pick }) {
 
   /** Each cell's share of the range that the colors show; above one if worse than the start, null if lost. */
   function shares() {
+    if (!cells[shown] || !card().answer) return [];
     const worst = card().answer.loss[0] - lowest();
     const above = (value) =>
       finite(value) && shown === "final_loss" ? Math.max(value - lowest(), 0) : value;
-    if (!cells[shown]) return [];
     const values = cells[shown].map((row) => row.map(above));
     const known = values.flat().filter((value) => value > 0);
-    const floor = Math.max(Math.min(...known), worst * 1e-12);
+    const floor = Math.max(Math.min(...known, worst), worst * 1e-12);
     const share = (value) => {
       if (!finite(value)) return Infinity;
       if (shown !== "final_loss") return value / Math.max(...known);
-      return Math.log(Math.max(value, floor) / floor) / Math.log(worst / floor);
+      if (value > worst) return Infinity;
+      return floor < worst ? Math.log(Math.max(value, floor) / floor) / Math.log(worst / floor) : 1;
     };
     return values.map((row, i) =>
       row.map((value, j) => (cells.diverged[i][j] === null ? share(value) : null)),
     );
   }
 
-  function draw({ size: { width, height }, inner, axes }) {
+  function draw({ size, inner, axes }) {
+    const { width, height } = size;
     const [w, up] = [width / x.values.length, height / y.values.length];
     const marks = (values, length, at) =>
       range(0, values.length - 1, Math.ceil((45 * values.length) / length)).map((k) => [
@@ -1478,10 +1524,16 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     const [j, i] = selected();
     mark.element.style.setProperty("--width", `${pixel(w)}px`);
     mark.element.style.setProperty("--height", `${pixel(up)}px`);
-    const value = show(cells[shown]?.[i]?.[j]);
-    const text = `${x.name} ${show(x.values[j])}, ${y.name} ${show(y.values[i])}: ${SHOWN[shown]} ${value}`;
-    mark.place((j + 0.5) * w, height - (i + 0.5) * up, j, text);
+    const text = `${x.name} ${show(x.values[j])}, ${y.name} ${show(y.values[i])}: ${result(i, j)}`;
+    mark.place((j + 0.5) * w, height - (i + 0.5) * up, size, j, text);
     explain(text);
+  }
+
+  function result(i, j) {
+    const value = cells[shown]?.[i]?.[j];
+    if (finite(value)) return `${titles[shown]} ${show(value)}`;
+    const never = shown === "steps_to_tolerance" && cells.diverged?.[i]?.[j] === null;
+    return `${titles[shown]} ${value === undefined ? "…" : never ? "not reached" : "no longer finite"}`;
   }
 
   function explain(text) {
@@ -1500,8 +1552,9 @@ function plane(view, original, first, { course, card, lowest, pick }) {
     controls: [...axisMenus, what].map(({ element }) => element),
     setting: () => ({ x, y, show: shown, tolerance }),
     adopt: (given) => {
-      ({ x, y, show: shown, tolerance } = structuredClone(given));
+      ({ x, y, show: shown } = structuredClone(given));
       what.select.value = shown;
+      asked = "";
     },
     follow,
   };
@@ -1685,7 +1738,7 @@ function averages(view) {
   function adopt(given) {
     ({ beta, start, corrected } = given);
     settle();
-    ask().then(() => player.go(given.step ?? total));
+    ask().then(() => player.go(Number.isInteger(given.step) ? given.step : total));
   }
 
   const elements = [

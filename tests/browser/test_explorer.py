@@ -293,6 +293,17 @@ def test_divergence_is_shown_as_such(valley):
     expect(valley.fate()).to_have_text(re.compile(r"diverges: leaves .* no longer finite at step \d\d\d"))
     expect(valley.box.locator(".map .exit").first).to_have_text(re.compile(r"not finite at \d\d\d"))
     assert valley.box.locator(".chart .leaving").count() == 1
+    # The loss leaves the finite numbers long before the point does: above the picture, not below it.
+    curve = valley.box.locator(".chart .curve").first.get_attribute("d")
+    assert float(curve.split()[-1]) < 0
+
+
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_complaint_is_seen_where_the_reader_is(explorer, device):
+    valley = explorer(MOMENTUM, device=device)
+    valley.type(valley.box.get_by_label("Start w₁"), "oops")
+    expect(valley.message()).to_contain_text("must be a number")
+    expect(valley.message()).to_be_in_viewport(ratio=1)
 
 
 # 6. The rule
@@ -433,6 +444,8 @@ def good(**changes):
         good(runs=good()["runs"] * 99),
         good(runs=[{"rule": "constructor", "source": None, "hyperparameters": {}}]),
         good(runs=[{"rule": "adam", "source": None, "hyperparameters": {"speed": 1}}]),
+        good(runs=[{"rule": "adam", "source": None, "hyperparameters": {"learning_rate": -1}}]),
+        good(runs=[{"rule": "adam", "source": None, "hyperparameters": {"beta_1": 1}}]),
         good(runs=[{"rule": "adam", "source": 7, "hyperparameters": {}}]),
         [],
         None,
@@ -446,6 +459,45 @@ def test_tampered_link_is_refused_and_the_picture_kept(explorer, setting):
     valley.start_is(0.1, 3)
     assert valley.box.locator(".optimizer").count() == 3
     assert valley.path().count("L") > 20
+
+
+def test_refusal_of_a_link_stays_until_it_is_read(explorer):
+    valley = explorer(f"{MOMENTUM}#explorer-1=%7Bbroken")
+    valley.start.focus()
+    expect(valley.box.locator(".scroll").first).to_contain_text("effective rate")
+    expect(valley.message()).to_contain_text("The link cannot be used")
+    expect(valley.message()).to_be_in_viewport(ratio=1)
+    valley.start.click()
+    expect(valley.message()).to_be_empty()
+
+
+def plane(**changes):
+    axes = {
+        "x": {"name": "learning_rate", "values": [2, 2.1]},
+        "y": {"name": "momentum", "values": [0, 0.1]},
+    }
+    run = {"rule": "momentum", "source": None, "hyperparameters": {"learning_rate": 2, "momentum": 0}}
+    setting = {"surface": "ravine", "start": [0.1, 3.5], "steps": 5, "runs": [run]}
+    return setting | {"plane": axes | {"show": "final_loss"} | changes}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        plane(show="toString"),
+        plane(x=plane()["plane"]["y"]),
+        plane(y={"name": "momentum", "values": [0.5, 1]}),
+        plane(x={"name": "speed", "values": [1]}),
+        plane() | {"plane": None},
+        plane() | {"runs": good()["runs"]},
+    ],
+    ids=str,
+)
+def test_tampered_link_of_a_map_is_refused(explorer, setting):
+    chart = explorer(f"{MOMENTUM}#explorer-2={quote(json.dumps(setting))}", 1)
+    expect(chart.message()).to_contain_text("The link cannot be used")
+    expect(chart.number_of("momentum")).to_have_value("0.35")
+    assert chart.box.locator(".heat path[class^=shade]").count() > 5
 
 
 def test_hyperparameter_out_of_range_is_refused_and_the_picture_kept(valley):
@@ -520,6 +572,12 @@ def test_averages_have_links_too(explorer):
     bad = quote(json.dumps({"beta": 2, "start": "zero", "corrected": False}))
     other = explorer(f"{AVERAGES}#explorer-1={bad}")
     expect(other.message()).to_contain_text("The link cannot be used")
+    for step in ("abc", 2.5, {"a": 1}):
+        odd = quote(json.dumps({"beta": 0.5, "start": "zero", "corrected": False, "step": step}))
+        other = explorer(f"{AVERAGES}#explorer-1={odd}")
+        expect(other.box.locator(".facts")).to_contain_text("2 steps")
+        last = other.box.get_by_role("slider", name="Step", exact=True).get_attribute("max")
+        expect(other.box.locator(".count")).to_have_text(f"step {last} / {last}")
 
 
 def test_cell_of_the_map_plays_its_path(explorer):
@@ -533,6 +591,67 @@ def test_cell_of_the_map_plays_its_path(explorer):
     chart.page.keyboard.press("ArrowUp")
     expect(chart.number_of("momentum")).to_have_value("0.05")
     assert "final loss" in cell.get_attribute("aria-valuetext")
+
+
+def test_map_that_is_worse_everywhere_says_so(explorer):
+    chart = explorer(f"{MOMENTUM}#explorer-2={quote(json.dumps(plane()))}", 1)
+    expect(chart.box.locator(".heat path[class^=shade]")).to_have_count(0)
+    expect(chart.box.locator(".heat .worse")).to_have_attribute("d", re.compile("^(M[^M]+){4}$"))
+
+
+def test_map_of_steps_names_the_loss_to_reach(explorer):
+    chart = explorer(MOMENTUM, 1)
+    chart.box.get_by_label("Show", exact=True).select_option(label="steps to loss 0.001")
+    legend = chart.box.locator(".legend")
+    expect(legend).to_contain_text("momentum 0.35: steps to loss 0.001 9.")
+    expect(chart.box.get_by_role("progressbar")).to_be_hidden(timeout=20_000)
+    box = chart.box.locator(".plot.heat").bounding_box()
+    chart.page.mouse.click(box["x"] + 60, box["y"] + box["height"] - 39)
+    expect(legend).to_contain_text("momentum 0: steps to loss 0.001 not reached.")
+
+
+@pytest.mark.parametrize("show", ["final_loss", "steps_to_tolerance"])
+def test_link_carries_the_map(explorer, show):
+    def cells(chart):
+        progress = chart.box.get_by_role("progressbar")
+        expect(progress).to_be_visible()
+        expect(progress).to_be_hidden()
+        return chart.box.locator(".heat svg svg").inner_html()
+
+    chart = explorer(MOMENTUM, 1)
+    if show == "steps_to_tolerance":
+        chart.box.get_by_label("Show", exact=True).select_option(show)
+        cells(chart)
+    chart.box.get_by_label("Rule of optimizer 1").select_option("adam")
+    expected = cells(chart)
+    chart.box.get_by_role("button", name="Copy link").click()
+    expect(chart.message()).to_contain_text("Copied")
+    other = explorer(MOMENTUM + "#" + chart.page.url.partition("#")[2], 1)
+    assert cells(other) == expected
+    assert 'class="shade-' in expected or 'class="worse"' in expected
+
+
+def test_rule_without_two_hyperparameters_has_no_map(explorer):
+    chart = explorer(MOMENTUM, 1)
+    offered = chart.box.get_by_label("Rule of optimizer 1").locator("option").all_inner_texts()
+    assert "adam" in offered and "gradient_descent" not in offered
+    cells = chart.box.locator(".heat svg svg").inner_html()
+    area = chart.edit()
+    area.fill(
+        area.input_value().replace(", momentum=0.9", "").replace("momentum * velocity", "0.5 * velocity")
+    )
+    expect(chart.message()).to_contain_text("A map needs a rule with two hyperparameters")
+    assert chart.box.locator(".heat svg svg").inner_html() == cells
+
+
+def test_call_for_a_map_names_the_loss_to_reach(explorer):
+    chart = explorer(MOMENTUM, 1)
+    chart.visited.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    chart.box.get_by_role("button", name="Copy as Python").click()
+    expect(chart.message()).to_contain_text("Copied: the Python")
+    text = chart.page.evaluate("navigator.clipboard.readText()")
+    compile(text, "copied", "exec")
+    assert "surface=surfaces.ravine," in text and "tolerance=0.001," in text
 
 
 def test_map_is_computed_for_other_courses_and_axes(explorer):
@@ -610,6 +729,53 @@ def test_engine_that_cannot_start_leaves_the_picture_and_a_sentence(visit):
     valley.type(valley.number_of("learning_rate"), "0.5")
     expect(valley.message()).to_contain_text("did not start")
     assert valley.path() == path
+    valley.box.get_by_role("button", name="Start over").click()
+    expect(valley.message()).to_contain_text("did not start")
+    visited.page.wait_for_timeout(500)
+    assert valley.path() == path
+
+
+def test_browser_that_knows_no_pairs_of_colors_draws_the_light_ones(visit):
+    def without_pairs(route):
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace("light-dark(", "not-known("))
+
+    def colors(old):
+        visited = visit("", color_scheme="light", quiet=not old)
+        if old:
+            visited.context.route("**/*.css", without_pairs)
+        visited.page.goto(visited.url + MOMENTUM)
+        parts = Explorer(visited).box.locator(
+            ".path, .curve, .level, .frame, .minimum, .label, .count, button"
+        )
+        return parts.evaluate_all(
+            "(all) => all.map(getComputedStyle).map(({ color, fill, stroke }) => [color, fill, stroke])"
+        )
+
+    assert colors(old=True) == colors(old=False)
+
+
+def test_level_lines_and_start_stay_with_the_path_in_print(valley):
+    """Paper has another width, and no script runs between the layout and the print."""
+    frame, surface, start, handle = valley.box.locator(".plot.map").evaluate(
+        """(plot) => {
+            const rectangle = (name) => plot.querySelector(name).getBoundingClientRect();
+            plot.style.width = "300px";
+            const { x, y, width, height } = rectangle(".frame");
+            const surface = rectangle(".surface");
+            const path = plot.querySelector(".path");
+            const start = path.getPointAtLength(0).matrixTransform(path.getScreenCTM());
+            const handle = rectangle(".handle");
+            return [
+                [x, y, width, height],
+                [surface.x, surface.y, surface.width, surface.height],
+                [start.x, start.y],
+                [handle.x + handle.width / 2, handle.y + handle.height / 2],
+            ];
+        }"""
+    )
+    assert surface == pytest.approx(frame, abs=1)
+    assert handle == pytest.approx(start, abs=1)
 
 
 def test_every_move_of_a_slider_is_drawn(valley):

@@ -24,6 +24,7 @@ CELLS = [
     "drawn = explore(rules=[my_rule, optimizers.adam], surface=surfaces.beale)\ndrawn",
     "explore_map(optimizers.momentum, steps=30, learning_rate=[0.1, 0.3, 0.9], momentum=[0.0, 0.5, 0.9])",
     "explore_average([4.0, 4.95, 6.3], beta=0.9)",
+    "explore([my_rule], surfaces.quadratic((1, 2), name='my bowl'))",
 ]
 
 
@@ -156,6 +157,15 @@ def test_call_to_copy_is_python(notebook, race):
     text = notebook.evaluate("navigator.clipboard.readText()")
     compile(text, "copied", "exec")
     assert "partial(my_rule, learning_rate=0.1" in text and "partial(optimizers.adam" in text
+
+
+def test_call_to_copy_says_where_a_surface_is_the_notebooks_own(notebook):
+    bowl = notebook.locator(".explorer").nth(3)
+    bowl.get_by_role("button", name="Copy as Python").click()
+    expect(bowl.locator(".message")).to_contain_text("Copied: the Python")
+    text = notebook.evaluate("navigator.clipboard.readText()")
+    compile(text, "copied", "exec")
+    assert "surface=my_bowl," in text
 
 
 def test_dark_theme_of_the_lab_is_followed(notebook, race):
