@@ -16,6 +16,9 @@ export NODE_OPTIONS ?= --use-system-ca
 # Where bubblewrap is unpacked if it cannot be installed.
 export PATH := $(PATH):$(CURDIR)/_build/bubblewrap/usr/bin
 
+# Each step is given all there is; two at once would write into one cache.
+.NOTPARALLEL:
+
 .PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks exercises lock clean
 
 help:  ## show this list
@@ -117,6 +120,8 @@ clean:  ## remove what was built, the environment included
 
 # matplotlib is imported once, because its first import may print into a notebook that it builds a font cache.
 $(BIN)/ready: requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit( \
+		'This is Python ' + sys.version.split()[0] + '; TensorFlow needs 3.11 to 3.13: make PYTHON=python3.13 ...')"
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-uv.lock requirements.lock
