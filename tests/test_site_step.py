@@ -275,6 +275,13 @@ def test_unknown_handler_is_refused(page):
         pages.tidy(page('<button onclick="elsewhere()">a</button>'))
 
 
+def test_a_notebook_is_downloaded_however_it_is_sent(page):
+    one = page('<a href="../_sources/a.ipynb" target="_blank">a</a>', **{"_sources/a.ipynb": b"{}"})
+    pages.tidy(one)
+    assert dict(one.find("//a")[0].attrib) == {"href": "../_sources/a.ipynb", "download": ""}
+    assert one.site.files == {"_sources/a.ipynb": b"{}"}
+
+
 GLOSSARY = PAGE.format(
     head="",
     body="""<dl class="simple glossary">
