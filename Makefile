@@ -16,10 +16,13 @@ export NODE_OPTIONS ?= --use-system-ca
 # Where bubblewrap is unpacked if it cannot be installed.
 export PATH := $(PATH):$(CURDIR)/_build/bubblewrap/usr/bin
 
+# Each step is given all there is; two at once would write into one cache.
+.NOTPARALLEL:
+
 .PHONY: help book serve test lint unit nbval oldest browser colab bench notebooks exercises lock clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-12s%s\n", $$1, $$2}' Makefile
 
 # Sphinx warns of a page only when it reads it: after a failure the next run reads them all.
 book: $(BIN)/ready node_modules/ready _build/fresh _build/lessons  ## build the site
@@ -53,7 +56,7 @@ browser: book  ## read the finished site in Chromium
 
 # Here the library is the one that a notebook's first cell installs, as on Colab. One thread: see `oldest`.
 colab: $(BIN)/ready  ## the library and the lessons on Colab's packages
-	$(BIN)/uv venv --quiet --clear _build/colab
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python _build/colab
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
 	$(BIN)/pytest tests/colab
 	_build/colab/bin/python -c "import matplotlib.pyplot"
@@ -117,10 +120,12 @@ clean:  ## remove what was built, the environment included
 
 # matplotlib is imported once, because its first import may print into a notebook that it builds a font cache.
 $(BIN)/ready: requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit( \
+		'This is Python ' + sys.version.split()[0] + '; TensorFlow needs 3.11 to 3.13: make PYTHON=python3.13 ...')"
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
-	$(BIN)/uv pip sync --quiet --require-hashes requirements-uv.lock requirements.lock
-	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-uv.lock requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 

@@ -824,6 +824,14 @@ def test_without_a_sandbox_nothing_runs_unless_told_so(small, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_sandbox_starts_however_python_was_called(tmp_path):
+    python = os.path.relpath(sys.executable, tmp_path)
+    assert python.startswith("..")
+    code = "from lib.homework import sandbox; sandbox.check_isolation()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([python, "-c", code], cwd=tmp_path, env=environment, check=True)
+
+
 def test_told_so_it_grades_without_a_sandbox(tmp_path):
     folder, out = tmp_path / "submissions", tmp_path / "results"
     put(folder / "right.ipynb", answered(RIGHT))

@@ -393,6 +393,15 @@ def test_no_file_holds_a_path_of_somebodys_machine():
     assert [str(path) for path in text if HOME.search(text[path])] == []
 
 
+def test_make_changes_no_environment_but_its_own():
+    """uv takes the active one, of whoever calls make, if it is not told which."""
+    command = ["make", "--dry-run", "--always-make", ".venv/bin/ready", "colab", "oldest"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    changes = [line for line in said.splitlines() if re.search(r"/uv (venv|pip (sync|install)) ", line)]
+    assert len(changes) > 5
+    assert [line for line in changes if "--python " not in line] == []
+
+
 def test_the_oldest_versions_that_are_claimed_are_those_tested():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     claimed = sum(project["optional-dependencies"].values(), project["dependencies"])

@@ -277,7 +277,7 @@ def test_what_nbval_executes_is_kept_for_the_book(tmp_path):
     )
     nbformat.write(good, tmp_path / "good.ipynb")
     nbformat.write(bad, tmp_path / "bad.ipynb")
-    options = ["--nbval-lax", "--nbval-current-env", "-p", "tools.executed"]
+    options = ["--nbval-lax", "--nbval-current-env", "-p", "tools.executed", "-W", "error"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, tmp_path],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -286,10 +286,12 @@ def test_what_nbval_executes_is_kept_for_the_book(tmp_path):
         cwd=tmp_path,
     )
     assert "1 failed, 3 passed" in run.stdout
+    assert run.stderr == ""  # from Python 3.13 on a database that was not closed is an error
     cache = get_cache(tmp_path / "_build/.jupyter_cache")
     with pytest.raises(KeyError):
         cache.match_cache_notebook(bad)
     _, kept = cache.merge_match_into_notebook(good)
+    cache.db.dispose()
     (widget, *streams), (figure,) = (cell.outputs for cell in kept.cells)
     states = kept.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     assert states[widget.data[WIDGET]["model_id"]]["state"]["value"] == 7

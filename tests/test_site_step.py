@@ -162,6 +162,23 @@ def test_picture_of_shades_gets_light(tmp_path):
     assert pictures.lighter("f.png", png(shades), tmp_path)[1] == b"known"
 
 
+def test_picture_that_was_not_written_to_the_end_is_packed_again(tmp_path, monkeypatch):
+    drawing = png(np.full((9, 9, 3), 7))
+
+    def half(path, data):
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", half)
+        with pytest.raises(OSError):
+            pictures.lighter("f.png", drawing, tmp_path)
+    name, data = pictures.lighter("f.png", drawing, tmp_path)
+    assert pictures.size(name, data) == (9, 9)
+    assert np.asarray(Image.open(io.BytesIO(data))).shape == (9, 9, 3)
+
+
 def test_pictures_of_all_pages_are_packed_before_they_are_asked_for(page, tmp_path, monkeypatch):
     drawings = {f"_images/{gray}.png": png(np.full((9, 9, 3), gray)) for gray in range(3)}
     book = [page(f'<img src="../{name}" alt="a">', **{name: data}) for name, data in drawings.items()]
@@ -256,6 +273,13 @@ def test_page_that_sends_on_becomes_the_other(page, tmp_path):
 def test_unknown_handler_is_refused(page):
     with pytest.raises(KeyError, match="elsewhere"):
         pages.tidy(page('<button onclick="elsewhere()">a</button>'))
+
+
+def test_a_notebook_is_downloaded_however_it_is_sent(page):
+    one = page('<a href="../_sources/a.ipynb" target="_blank">a</a>', **{"_sources/a.ipynb": b"{}"})
+    pages.tidy(one)
+    assert dict(one.find("//a")[0].attrib) == {"href": "../_sources/a.ipynb", "download": ""}
+    assert one.site.files == {"_sources/a.ipynb": b"{}"}
 
 
 GLOSSARY = PAGE.format(

@@ -4,6 +4,7 @@ A notebook whose every cell passes goes, with its pictures and the state of its 
 Sphinx looks before it executes a notebook itself.
 """
 
+import contextlib
 import copy
 
 import pytest
@@ -17,13 +18,20 @@ from tools import notebooks
 CLIENT = pytest.StashKey[NotebookClient]()
 
 
+@contextlib.contextmanager
 def cache(config):
-    return get_cache(config.rootpath / "_build" / ".jupyter_cache")
+    """The book's cache, whose database is closed in the end."""
+    opened = get_cache(config.rootpath / "_build" / ".jupyter_cache")
+    try:
+        yield opened
+    finally:
+        opened.db.dispose()
 
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
-        assert cache(config).db  # is made here, before two workers make it at once
+        with cache(config):  # its database is made here, before two workers make it at once
+            pass
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,7 +54,8 @@ def pytest_runtest_call(item):
     if client.code_cells_executed == len(notebooks.code_cells(file.nb)):
         client.set_widgets_metadata()
         bundle = CacheBundleIn(client.nb, str(file.path))
-        cache(item.config).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+        with cache(item.config) as kept:
+            kept.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     return result
 
 

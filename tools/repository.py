@@ -31,9 +31,10 @@ def clean(url: str) -> str | None:
 def stated(root: Path = ROOT) -> tuple[str, str]:
     """The address that _config.yml states, empty if it states none, and the branch."""
     setting = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    address = clean(setting["url"])
-    if setting["url"] and address is None:
-        raise ValueError(f"_config.yml: no repository on GitHub: {setting['url']}")
+    url = setting["url"] or ""
+    address = clean(url)
+    if url and address is None:
+        raise ValueError(f"_config.yml: no repository on GitHub: {url}")
     return address or "", setting["branch"]
 
 

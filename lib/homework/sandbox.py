@@ -34,6 +34,8 @@ from jupyter_client.session import Session
 from lib.homework.wall import WIRE
 
 LIBRARY = Path(__file__).parents[1]
+# Called as `../.venv/bin/python` it would lead over a folder that is not there inside.
+PYTHON = os.path.abspath(sys.executable)
 OWN = ("averages", "optimizers", "schedules", "network")  # whose work the student does
 # Of this package, what an answer needs.
 INSIDE = ("printed.py", "probes.py", "task.py", "wall.py")
@@ -150,7 +152,7 @@ def check_isolation():
     if platform.machine() not in SYSTEM_CALLS:
         raise Unisolated(f"the sandbox does not know a machine of {platform.machine()}")
     with tempfile.TemporaryDirectory() as folder, _filter() as calls:
-        command = [*_bwrap(Path(folder), calls), sys.executable, "-c", ""]
+        command = [*_bwrap(Path(folder), calls), PYTHON, "-c", ""]
         tried = subprocess.run(
             command, pass_fds=[calls], capture_output=True, text=True
         )
@@ -311,7 +313,7 @@ class Kernel:
         }
         (folder / "kernel.json").write_text(json.dumps(connection), encoding="ascii")
         here = "/library" if isolated else str(folder)
-        command = [sys.executable, "-m", "ipykernel_launcher"]
+        command = [PYTHON, "-m", "ipykernel_launcher"]
         command += ["-f", f"{here}/kernel.json", "--HistoryManager.enabled=False"]
         environment = {
             "PATH": os.defpath,

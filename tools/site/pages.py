@@ -42,6 +42,8 @@ def tidy(page):
             name = page.target(link.get("href"))
             if name.startswith(("_sources/", "_downloads/")):
                 page.site.files[name] = page.site.read(name)
+                link.set("download", "")  # where a notebook is sent as JSON, a browser would show it
+                link.attrib.pop("target", None)
 
 
 def lighten(page):

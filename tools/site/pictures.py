@@ -57,7 +57,9 @@ def lighter(name, data, cache):
         kind = min(packed, key=lambda kind: len(packed[kind]))
         known = [cache / f"{key}.{kind}"]
         cache.mkdir(parents=True, exist_ok=True)
-        known[0].write_bytes(packed[kind])
+        unfinished = cache / f"unfinished-{known[0].name}"  # half a picture would stay for good
+        unfinished.write_bytes(packed[kind])
+        unfinished.replace(known[0])
     return f"_images/figure{known[0].suffix}", known[0].read_bytes()
 
 
