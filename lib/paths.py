@@ -317,7 +317,7 @@ def _walk(rule, gradient, w, state, steps, hyperparameters):
     # Freed at once: from now on malloc keeps memory of this size at hand.
     np.empty(min(64 * w.size, 1 << 21))
     gradient = _checked(gradient)
-    values = list(state.values())
+    values, shape = list(state.values()), w.shape
     settings = dict(hyperparameters)
     schedules = {
         name: value
@@ -330,11 +330,10 @@ def _walk(rule, gradient, w, state, steps, hyperparameters):
         result = rule(w, gradient, t, *values, **settings)
         if not isinstance(result, tuple):
             result = (result,)
-        if t == 1 or getattr(result[0], "shape", None) != w.shape:
+        if t == 1 or getattr(result[0], "shape", None) != shape:
             _check_result(rule, result, w, state)
+            result = (_numbers("w", result[0]),) + result[1:]
         w, *values = result
-        if not isinstance(w, np.ndarray):
-            w = _numbers("w", w)
         yield t, w, values
 
 
