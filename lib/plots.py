@@ -71,7 +71,7 @@ def path(points, ax, label="path"):
     """
     points = _checked_path(points)
     number = len([line for line in ax.lines if line.get_gid() == "path"])
-    color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+    color, marker = COLORS[number % len(COLORS)], _beside_color(number, MARKERS)
     label, sentence = _fate(points, label, ax.get_xlim(), ax.get_ylim())
     seen = points[np.isfinite(points).all(axis=1)]
     style = {
@@ -126,12 +126,12 @@ def surface_3d(surface, paths=None, ax=None):
             & (y0 <= points[:, 1])
             & (points[:, 1] <= y1)
         )
-        shown = points[inside].T
+        shown = np.where(inside, points.T, np.nan)
         ax.plot(
             *shown,
             surface.value(shown),
             color=COLORS[(number + 1) % len(COLORS)],
-            marker=MARKERS[number % len(MARKERS)],
+            marker=_beside_color(number, MARKERS),
             markersize=3,
             linewidth=1.5,
             label=label,
@@ -179,7 +179,7 @@ def lines(x, curves, xlabel, ylabel, ax=None):
             at,
             np.where(np.abs(y) < LARGEST, y, np.nan),
             color=COLORS[number % len(COLORS)],
-            linestyle=DASHES[number % len(DASHES)],
+            linestyle=_beside_color(number, DASHES),
             label=label,
         )
         _note(ax, _curve(label, y))
@@ -308,6 +308,11 @@ class Picture:
             packed, format="png", optimize=True
         )
         return packed.getvalue()
+
+
+def _beside_color(number, styles):
+    """The style of a curve: when the colors begin anew, the styles are shifted by one."""
+    return styles[(number + number // len(COLORS)) % len(styles)]
 
 
 def _grid(surface):

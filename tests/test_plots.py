@@ -167,6 +167,25 @@ def test_every_function_draws_on_the_axes_it_is_given():
         assert plots.describe(ax)
 
 
+def test_no_two_of_many_curves_look_the_same():
+    many = {str(i): np.full((2, 2), 1 + i / 20) for i in range(20)}
+    for ax, by in (
+        (plots.race(surfaces.ravine, many), "get_marker"),
+        (plots.surface_3d(surfaces.ravine, many), "get_marker"),
+        (plots.lines(None, {label: points[0] for label, points in many.items()}, "x", "y"), "_dash_pattern"),
+    ):
+        drawn = [line for line in ax.lines if line.get_label() in many]
+        style = [getattr(line, by) for line in drawn]
+        seen = {(line.get_color(), str(s() if callable(s) else s)) for line, s in zip(drawn, style)}
+        assert len(drawn) == len(seen) == 20
+
+
+def test_a_path_on_the_surface_is_broken_where_it_is_outside():
+    points = np.array([[0.1, 3.5], [1.0, 9.0], [1.0, 3.0]])
+    x, y, z = plots.surface_3d(surfaces.ravine, {"a": points}).lines[0].get_data_3d()
+    np.testing.assert_array_equal(np.isnan([x, y, z]).all(axis=0), [False, True, False])
+
+
 def test_colors_differ_for_color_blind_readers_and_never_stand_alone():
     ax = plots.lines(None, {str(i): [i, i] for i in range(7)}, "x", "y")
     assert len({line.get_color() for line in ax.lines}) == 7
