@@ -332,7 +332,8 @@ def _walk(rule, gradient, w, state, steps, hyperparameters):
             result = (result,)
         if t == 1 or getattr(result[0], "shape", None) != shape:
             _check_result(rule, result, w, state)
-            result = (_numbers("w", result[0]),) + result[1:]
+            if not isinstance(result[0], np.ndarray):
+                result = (_numbers("w", result[0]),) + result[1:]
         w, *values = result
         yield t, w, values
 
