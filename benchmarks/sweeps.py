@@ -64,8 +64,9 @@ class Results:
         self.loss = loss
 
     def all(self):
+        failed = (self.lost < np.inf) | np.isnan(self.loss)
         return {
-            "final_loss": self.loss,
+            "final_loss": np.where(failed, np.inf, self.loss),
             "steps_to_tolerance": self.reached,
             "diverged": self.lost,
         }
@@ -179,7 +180,8 @@ def adam_optax(rates, betas):
         w = jnp.array(START)
         carry = (w, optimizer.init(w), jnp.inf, jnp.inf)
         (w, _, reached, lost), _ = jax.lax.scan(step, carry, jnp.arange(1.0, STEPS + 1))
-        return {"final_loss": loss(w), "steps_to_tolerance": reached, "diverged": lost}
+        end = jnp.where(jnp.isinf(lost), loss(w), jnp.inf)
+        return {"final_loss": end, "steps_to_tolerance": reached, "diverged": lost}
 
     run = jax.jit(jax.vmap(one))
     rates, betas = jnp.array(rates), jnp.array(betas)

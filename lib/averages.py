@@ -102,7 +102,7 @@ def weights(beta, n):
     `beta` outside [0, 1) or `n < 1`.
     """
     check_beta(beta)
-    if n < 1:
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
         raise ValueError(f"n must be a whole number >= 1, got {n!r}")
     return (1 - beta) * np.power(beta, np.arange(n))
 
@@ -138,14 +138,25 @@ def equal_noise_window(beta):
 
 
 def check_beta(beta):
-    """Raise `ValueError` unless `beta` is a number in [0, 1)."""
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta must be a number in [0, 1), got {beta!r}")
+    """Raise `ValueError` unless `beta` is in [0, 1), `TypeError` if it is no number."""
+    try:
+        if 0 <= beta < 1:
+            return
+        error = ValueError
+    except (TypeError, ValueError):
+        error = TypeError
+    raise error(f"beta must be a number in [0, 1), got {beta!r}")
 
 
 def check_series(values):
-    """The series as an array of floats; `ValueError` if it is empty or not finite."""
-    values = np.asarray(values, dtype=float)
+    """The series as an array of floats.
+
+    Raises `ValueError` if it is empty or not finite, `TypeError` if it is no numbers.
+    """
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"values must be a series of numbers, got {values!r}") from None
     if values.ndim == 0 or len(values) == 0:
         raise ValueError(
             f"values must be a series with at least one value, got shape {values.shape}"

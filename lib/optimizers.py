@@ -640,6 +640,10 @@ def _solve(matrix, vector):
         return vector / matrix[0]
     if len(vector) != 2:
         raise ValueError(f"newton works on 1 or 2 weights, got {len(vector)}")
+    if np.shape(matrix)[:2] != (2, 2):
+        raise ValueError(
+            f"hessian must return shape (2, 2, *batch), got {np.shape(matrix)}"
+        )
     (a, b), (c, d) = matrix
     x, y = vector
     return np.array([d * x - b * y, a * y - c * x]) / (a * d - b * c)

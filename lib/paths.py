@@ -103,7 +103,7 @@ def walk(rule, gradient, start, steps, **hyperparameters):
     [(1, 0.5, -0.5), (2, 0.0, -0.5)]
     """
     w, state, hyperparameters = _prepare(rule, gradient, start, steps, hyperparameters)
-    return _walk(rule, gradient, w, state, steps, hyperparameters)
+    return _quietly(_walk(rule, gradient, w, state, steps, hyperparameters))
 
 
 def effective_rate(record):
@@ -125,21 +125,22 @@ def diverged(path):
 def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
     """What a map of many settings needs, without the paths: a dictionary of arrays of shape `batch`.
 
-    `"final_loss"` is the loss after the last step; `"steps_to_tolerance"` the first step after which the
-    loss is at most `tolerance`; `"diverged"` the step at which the path left the finite numbers. A step that
-    never came is `inf`. `surface` has a `value` and a `gradient`, functions of `w`; the rest, and the errors,
-    are as in `trace`. Settings run in blocks, so that a million of them fit in memory.
+    `"final_loss"` is the loss after the last step, `inf` for a path that has diverged;
+    `"steps_to_tolerance"` the first step after which the loss is at most `tolerance`; `"diverged"` the step
+    at which the path left the finite numbers. A step that never came is `inf`. `surface` has a `value` and a
+    `gradient`, functions of `w`; the rest, and the errors, are as in `trace`. Settings run in blocks, so that
+    a million of them fit in memory.
 
     >>> from lib import optimizers, surfaces
     >>> rates = np.array([0.1, 0.8, 0.9])
     >>> sweep(optimizers.gradient_descent, surfaces.ravine, (0.1, 3.5), 5000, learning_rate=rates)["diverged"]
     array([  inf,   inf, 4775.])
     """
-    if not (hasattr(surface, "value") and hasattr(surface, "gradient")):
+    if not (callable(getattr(surface, "value", None)) and hasattr(surface, "gradient")):
         raise TypeError(
             f"surface must have a value and a gradient, functions of w, got {surface!r}"
         )
-    if not isinstance(tolerance, (int, float)) or np.isnan(tolerance):
+    if not _is_number(tolerance) or np.isnan(tolerance):
         raise ValueError(f"tolerance must be a number, got {tolerance!r}")
     w, state, hyperparameters = _prepare(
         rule, surface.gradient, start, steps, hyperparameters
@@ -170,11 +171,15 @@ def sweep(rule, surface, start, steps, *, tolerance=1e-3, **hyperparameters):
                 rule, surface.gradient, w[:, block], state, steps, settings
             ):
                 loss = surface.value(point)
+                if t == 1:
+                    _check_loss(loss, point)
                 reached[(loss <= tolerance) & (reached > t)] = t
                 finite = np.isfinite(point)
                 if not finite.all():
                     lost[~finite.all(axis=0) & (lost > t)] = t
-        result["final_loss"][block] = loss
+        result["final_loss"][block] = np.where(
+            (lost < np.inf) | np.isnan(loss), np.inf, loss
+        )
     return {name: value.reshape(batch)[()] for name, value in result.items()}
 
 
@@ -219,7 +224,7 @@ def _prepare(rule, gradient, start, steps, hyperparameters):
     state, defaults = signature(rule)
     checked = _check_hyperparameters(rule, defaults, hyperparameters)
     start = _numbers("start", start)
-    if start.ndim == 0 or not np.isfinite(start).all():
+    if start.ndim == 0 or len(start) == 0 or not np.isfinite(start).all():
         raise ValueError(
             f"start must be finite numbers of shape (n,) or (n, *batch), got {start!r}"
         )
@@ -300,7 +305,7 @@ def _numbers(name, value):
 
 
 def _is_number(value):
-    return isinstance(value, (int, float))
+    return isinstance(value, (int, float, np.number))
 
 
 def _is_schedule(name, value):
@@ -312,7 +317,7 @@ def _walk(rule, gradient, w, state, steps, hyperparameters):
     # Freed at once: from now on malloc keeps memory of this size at hand.
     np.empty(min(64 * w.size, 1 << 21))
     gradient = _checked(gradient)
-    values = list(state.values())
+    values, shape = list(state.values()), w.shape
     settings = dict(hyperparameters)
     schedules = {
         name: value
@@ -325,20 +330,39 @@ def _walk(rule, gradient, w, state, steps, hyperparameters):
         result = rule(w, gradient, t, *values, **settings)
         if not isinstance(result, tuple):
             result = (result,)
-        if t == 1:
+        if t == 1 or getattr(result[0], "shape", None) != shape:
             _check_result(rule, result, w, state)
+            if not isinstance(result[0], np.ndarray):
+                result = (_numbers("w", result[0]),) + result[1:]
         w, *values = result
         yield t, w, values
 
 
+def _quietly(steps):
+    """What a walk yields: its own arithmetic does not warn, what a caller does between two steps may."""
+    while True:
+        with np.errstate(all="ignore"):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
+
+
 def _checked(gradient):
-    """The gradient function; it returns an array of the shape of its argument, or an error says why not."""
+    """The gradient function; it returns an array of the shape of its argument, or an error says why not.
+
+    Where plain Python fails because a path diverges, there is no gradient: `nan`.
+    """
 
     def checked(w):
         shape = np.shape(w)
         try:
             g = gradient(w)
-        except (IndexError, TypeError, ValueError) as error:
+        except (ArithmeticError, IndexError, TypeError, ValueError) as error:
+            if isinstance(error, OverflowError) or not np.isfinite(w).all():
+                return np.full(shape, np.nan)
+            if isinstance(error, ArithmeticError):
+                raise
             raise ValueError(
                 f"gradient does not accept a point of shape {shape}, the start's: {error}"
             ) from error
@@ -375,6 +399,13 @@ def _check_result(rule, result, w, state):
             raise ValueError(
                 f"{_name(rule)} must return {name} in a shape that fits w's {w.shape}, got {np.shape(value)}"
             )
+
+
+def _check_loss(loss, w):
+    if loss is None or np.shape(loss) not in ((), w.shape[1:]):
+        raise ValueError(
+            f"value must return a number for each point, shape {w.shape[1:]}, got {loss!r}"
+        )
 
 
 def _name(rule):

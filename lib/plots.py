@@ -20,6 +20,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 DEPTH = LinearSegmentedColormap.from_list("depth", ["#a9c1d9", "#ffffff"])
 GRID = 101  # points of a surface along each axis
+LARGEST = 1e100  # what is drawn at most: an axis and its ticks need room beyond
 
 
 def panels(rows=1, columns=1, size=(7.0, 3.5), projection=None):
@@ -36,11 +37,11 @@ def contours(surface, ax=None):
     """The level lines of a surface over its window, deeper where darker, and a star at each minimum."""
     ax = ax or panels(size=(5.5, 4.0))
     x, y, value = _grid(surface)
-    levels = np.unique(np.quantile(value, np.linspace(0, 1, 16)))
-    ax.contourf(
-        x, y, value, levels=levels, cmap=DEPTH, norm=BoundaryNorm(levels, DEPTH.N)
-    )
-    ax.contour(x, y, value, levels=levels, colors="0.7", linewidths=0.6)
+    levels = np.unique(np.quantile(value[np.isfinite(value)], np.linspace(0, 1, 16)))
+    if len(levels) > 1:
+        norm = BoundaryNorm(levels, DEPTH.N)
+        ax.contourf(x, y, value, levels=levels, cmap=DEPTH, norm=norm)
+        ax.contour(x, y, value, levels=levels, colors="0.7", linewidths=0.6)
     for minimum in surface.minima:
         ax.plot(
             *minimum,
@@ -70,7 +71,7 @@ def path(points, ax, label="path"):
     """
     points = _checked_path(points)
     number = len([line for line in ax.lines if line.get_gid() == "path"])
-    color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+    color, marker = COLORS[number % len(COLORS)], _beside_color(number, MARKERS)
     label, sentence = _fate(points, label, ax.get_xlim(), ax.get_ylim())
     seen = points[np.isfinite(points).all(axis=1)]
     style = {
@@ -93,7 +94,8 @@ def race(surface, paths, ax=None):
     ax = contours(surface, ax)
     for label, points in paths.items():
         path(points, ax, label)
-    ax.legend(fontsize="small", framealpha=0.9)
+    if paths:
+        ax.legend(fontsize="small", framealpha=0.9)
     return ax
 
 
@@ -124,12 +126,12 @@ def surface_3d(surface, paths=None, ax=None):
             & (y0 <= points[:, 1])
             & (points[:, 1] <= y1)
         )
-        shown = points[inside].T
+        shown = np.where(inside, points.T, np.nan)
         ax.plot(
             *shown,
             surface.value(shown),
             color=COLORS[(number + 1) % len(COLORS)],
-            marker=MARKERS[number % len(MARKERS)],
+            marker=_beside_color(number, MARKERS),
             markersize=3,
             linewidth=1.5,
             label=label,
@@ -144,12 +146,15 @@ def surface_3d(surface, paths=None, ax=None):
 
 
 def loss(surface, paths, ax=None):
-    """Loss above the lowest minimum against the step, on a logarithmic scale, for `{label: path}`."""
+    """Loss above the lowest minimum against the step, on a logarithmic scale, for `{label: path}`.
+
+    Where a path leaves the finite numbers, the legend and the words say at which step.
+    """
     ax = ax or panels()
     floor = surface.value(surface.minima[0]) if surface.minima else 0.0
     with np.errstate(all="ignore"):
         curves = {
-            label: surface.value(np.asarray(points).T) - floor
+            f"{label}{_end_of(points)}": surface.value(np.asarray(points).T) - floor
             for label, points in paths.items()
         }
     lines(
@@ -172,22 +177,32 @@ def lines(x, curves, xlabel, ylabel, ax=None):
         number = len(ax.lines)
         ax.plot(
             at,
-            y,
+            np.where(np.abs(y) < LARGEST, y, np.nan),
             color=COLORS[number % len(COLORS)],
-            linestyle=DASHES[number % len(DASHES)],
+            linestyle=_beside_color(number, DASHES),
             label=label,
         )
         _note(ax, _curve(label, y))
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(fontsize="small")
+    if curves:
+        ax.legend(fontsize="small")
     return ax
 
 
 def state(record, names=None, ax=None):
-    """The state of a `paths.history` after each step, a curve for each name and weight."""
-    names = names or [name for name in record if name not in ("w", "gradient")]
+    """The state of a `paths.history` after each step, a curve for each name and weight.
+
+    Raises `ValueError` for a name that the record does not hold, and if the rule has no state.
+    """
+    held = [name for name in record if name not in ("w", "gradient")]
+    names = names or held
+    if not names or not set(names) <= set(record):
+        raise ValueError(
+            f"names must be of the record's state, {', '.join(held) or 'none'}; got {names!r}"
+        )
+    lost = _end_of(record["w"])
     curves = {
-        f"{name} of $w_{i + 1}$": series
+        f"{name} of $w_{i + 1}${lost}": series
         for name in names
         for i, series in enumerate(record[name].T)
     }
@@ -202,8 +217,9 @@ def state(record, names=None, ax=None):
 
 def rates(record, ax=None):
     """The effective rate of each weight in each step of a `paths.history`, on a logarithmic scale."""
+    lost = _end_of(record["w"])
     curves = {
-        f"effective rate of $w_{i + 1}$": series
+        f"effective rate of $w_{i + 1}${lost}": series
         for i, series in enumerate(effective_rate(record).T)
     }
     steps = 1 + np.arange(len(record["gradient"]))
@@ -294,10 +310,19 @@ class Picture:
         return packed.getvalue()
 
 
+def _beside_color(number, styles):
+    """The style of a curve: when the colors begin anew, the styles are shifted by one."""
+    return styles[(number + number // len(COLORS)) % len(styles)]
+
+
 def _grid(surface):
     (x0, x1), (y0, y1) = surface.window
     x, y = np.meshgrid(np.linspace(x0, x1, GRID), np.linspace(y0, y1, GRID))
-    return x, y, surface.value(np.array([x, y]))
+    with np.errstate(all="ignore"):
+        value = np.broadcast_to(surface.value(np.array([x, y])), x.shape)
+    if not np.isfinite(value).any():
+        raise ValueError(f"{surface.name} has no finite value in {surface.window}")
+    return x, y, value
 
 
 def _checked_path(points):
@@ -318,7 +343,7 @@ def _fate(points, label, xlim, ylim):
     sentence = f"{label}: {steps} steps from {start}"
     if last <= steps:
         return (
-            f"{label} (diverges at step {last:.0f})",
+            f"{label}{_end_of(points)}",
             f"{sentence}; it diverges at step {last:.0f}.",
         )
     if len(outside) and outside[-1] == steps:
@@ -327,6 +352,12 @@ def _fate(points, label, xlim, ylim):
             f"{sentence}; it leaves the picture at step {outside[0]}.",
         )
     return label, f"{sentence} to ({points[-1, 0]:.3g}, {points[-1, 1]:.3g})."
+
+
+def _end_of(points):
+    """The end of a label: at which step a path is lost, if it is."""
+    last = diverged(points)
+    return f" (diverges at step {last:.0f})" if last < np.inf else ""
 
 
 def _curve(label, y):

@@ -106,7 +106,7 @@ def warmup(schedule, warmup_steps):
 
 
 def _check(name, value, low):
-    if not isinstance(value, (int, float)):
+    if not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not low <= value < np.inf:
         raise ValueError(f"{name} must be a finite number >= {low}, got {value!r}")

@@ -13,8 +13,8 @@ class Surface:
     `value`, `gradient` and (if it is to be had) `hessian` are functions of `w`; `minima` is a list of the
     points `(x, y)` of all local minima in the window, lowest first; `window` is `((x0, x1), (y0, y1))`;
     `start` a point from which a path is instructive. `Surface(value, gradient)` is enough for any of the
-    tools of this library. The methods take any sequence of two coordinates and raise `ValueError` for
-    anything else.
+    tools of this library; it raises `TypeError` if they are no functions. The methods take any sequence of
+    two coordinates and raise `ValueError` for anything else.
     """
 
     def __init__(
@@ -28,6 +28,9 @@ class Surface:
         window=((-2.0, 2.0), (-2.0, 2.0)),
         start=(-1.5, 1.5),
     ):
+        for what, function in (("value", value), ("gradient", gradient)):
+            if not callable(function):
+                raise TypeError(f"{what} must be a function of w, got {function!r}")
         self._value = value
         self._gradient = gradient
         self._hessian = hessian
@@ -96,7 +99,10 @@ def quadratic(coefficients, target=(0.0, 0.0), **picture):
 
 
 def _pair(name, values):
-    pair = tuple(float(value) for value in values)
+    try:
+        pair = tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        pair = ()
     if len(pair) != 2 or not np.isfinite(pair).all():
         raise ValueError(f"{name} must be two finite numbers, got {values!r}")
     return pair

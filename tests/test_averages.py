@@ -158,8 +158,7 @@ def test_power_of_an_array_of_steps():
     np.testing.assert_allclose(power(0.9, t), [power(0.9, int(k)) for k in t], rtol=1e-13)
 
 
-@pytest.mark.parametrize("beta", [-0.1, 1.0, 1.5, np.nan, np.inf])
-@pytest.mark.parametrize(
+every_function_of_beta = pytest.mark.parametrize(
     "function",
     [
         lambda beta: ewma_series([1.0], beta),
@@ -171,9 +170,21 @@ def test_power_of_an_array_of_steps():
         averages.equal_noise_window,
     ],
 )
+
+
+@pytest.mark.parametrize("beta", [-0.1, 1.0, 1.5, np.nan, np.inf])
+@every_function_of_beta
 def test_a_beta_that_is_no_share_is_refused(function, beta):
     with pytest.raises(ValueError, match=rf"beta must be a number in \[0, 1\), got {beta}"):
         function(beta)
+
+
+@pytest.mark.parametrize("beta", ["0.9", None, 1j, [0.9], np.array([0.5, 0.9])], ids=str)
+@every_function_of_beta
+def test_a_beta_that_is_no_number_is_refused(function, beta):
+    with pytest.raises(TypeError) as caught:
+        function(beta)
+    assert str(caught.value) == f"beta must be a number in [0, 1), got {beta!r}"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +205,19 @@ def test_a_series_that_cannot_be_averaged_is_refused(function, values, message):
         function(values, 0.9)
 
 
-@pytest.mark.parametrize("n", [0, -1])
+@pytest.mark.parametrize("values", ["warm", [1.0, "warm"], [[1.0], [2.0, 3.0]], [1j]])
+@pytest.mark.parametrize("function", [ewma_series, corrected_series])
+def test_what_is_no_series_is_refused_by_name(function, values):
+    with pytest.raises(TypeError) as caught:
+        function(values, 0.9)
+    assert str(caught.value) == f"values must be a series of numbers, got {values!r}"
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "3", None, True])
 def test_at_least_one_weight(n):
-    with pytest.raises(ValueError, match=f"n must be a whole number >= 1, got {n}"):
+    with pytest.raises(ValueError, match=f"n must be a whole number >= 1, got {n!r}"):
         averages.weights(0.9, n)
+
+
+def test_weights_may_be_counted_by_numpy():
+    np.testing.assert_array_equal(averages.weights(0.5, np.int64(2)), [0.5, 0.25])

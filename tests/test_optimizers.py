@@ -504,3 +504,11 @@ def test_newton_where_there_is_no_curvature_and_in_more_dimensions():
     assert not np.isfinite(flat[1]).any()
     with pytest.raises(ValueError, match="newton works on 1 or 2 weights, got 3"):
         trace(optimizers.newton, lambda w: 2 * w, (1.0, 2.0, 3.0), 1, hessian=lambda w: 2 * np.eye(3))
+
+
+@pytest.mark.parametrize("hessian", [np.eye(3), np.ones(2), None], ids=["3x3", "row", "nothing"])
+def test_newton_names_a_hessian_that_does_not_fit(hessian):
+    message = f"hessian must return shape (2, 2, *batch), got {np.shape(hessian)}"
+    with pytest.raises(ValueError) as caught:
+        optimizers.newton(np.ones(2), lambda w: w, 1, hessian=lambda w: hessian)
+    assert str(caught.value) == message

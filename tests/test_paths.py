@@ -1,6 +1,7 @@
 """lib/paths.py: the contract of trace, history and sweep, and what they say to bad input."""
 
 import functools
+import math
 import re
 from types import SimpleNamespace
 
@@ -158,6 +159,16 @@ def test_any_number_of_weights(n):
     start = np.arange(n) + 1.0
     path = trace(optimizers.gradient_descent, lambda w: 2 * w, start, 3, learning_rate=0.25)
     np.testing.assert_array_equal(path, [start, start / 2, start / 4, start / 8])
+
+
+def test_a_rule_may_return_its_point_as_a_list():
+    def listed(w, gradient, t, *, learning_rate=0.25):
+        return [x - learning_rate * g for x, g in zip(w, gradient(w))]
+
+    path = trace(listed, lambda w: 2 * w, (1.0, 2.0), 3)
+    np.testing.assert_array_equal(
+        path, trace(optimizers.gradient_descent, lambda w: 2 * w, (1.0, 2.0), 3, learning_rate=0.25)
+    )
 
 
 @pytest.mark.parametrize("steps", [1, np.int64(1)])
@@ -403,6 +414,47 @@ def test_divergence_is_found_at_the_step_python_finds_it():
     assert found["steps_to_tolerance"][1] == np.inf
 
 
+def test_a_walk_diverges_without_a_warning_and_leaves_the_callers_warnings_alone():
+    steps = list(walk(optimizers.gradient_descent, RAVINE.gradient, START, 300, learning_rate=100.0))
+    path = trace(optimizers.gradient_descent, RAVINE.gradient, START, 300, learning_rate=100.0)
+    np.testing.assert_array_equal([w for _, w, _ in steps], path[1:])
+    assert diverged(path) < 300
+    for _ in walk(optimizers.adam, RAVINE.gradient, START, 1):
+        with pytest.warns(RuntimeWarning, match="divide by zero"):
+            np.divide(1.0, np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    "slope", [math.exp, math.sinh, lambda x: x**3, lambda x: x - math.cos(x) + x], ids=range(4)
+)
+def test_a_gradient_in_plain_python_diverges_like_one_in_numpy(slope):
+    path = trace(
+        optimizers.gradient_descent, lambda w: [-slope(float(w[0]))], (1.0,), 3000, learning_rate=0.5
+    )
+    step = diverged(path)
+    assert 1 < step < 3000
+    assert np.isfinite(path[: int(step)]).all()
+
+
+def test_a_gradient_that_fails_before_the_path_diverges_is_an_error():
+    with pytest.raises(ValueError, match=r"shape \(1,\), the start's: math domain error"):
+        trace(optimizers.gradient_descent, lambda w: [math.sqrt(float(w[0]))], (-1.0,), 3)
+    with pytest.raises(ZeroDivisionError):
+        trace(optimizers.gradient_descent, lambda w: [1 / float(w[0])], (0.0,), 3)
+
+
+def test_the_best_of_a_sweep_is_never_a_setting_that_diverged():
+    rates = np.array([2.0, 0.1, 5.0])
+    for surface in (RAVINE, surfaces.saddle, surfaces.rosenbrock):
+        found = sweep(optimizers.momentum, surface, surface.start, 3000, learning_rate=rates)
+        lost = np.isfinite(found["diverged"])
+        assert lost[0] and lost[2]
+        np.testing.assert_array_equal(found["final_loss"][lost], np.inf)
+    bowl = surfaces.Surface(lambda w: np.where(w[0] > 0, w[0], np.nan), lambda w: 0 * w)
+    found = sweep(optimizers.gradient_descent, bowl, [[1.0, -1.0], [0.0, 0.0]], 1)
+    np.testing.assert_array_equal(found["final_loss"], [1.0, np.inf])
+
+
 def test_numbers_whose_sum_overflows_are_still_numbers():
     large = surfaces.Surface(lambda w: w[0], lambda w: -1e308 * np.ones_like(w))
     found = sweep(optimizers.gradient_descent, large, (0.0, 0.0), 2, learning_rate=[1.0, 0.5])
@@ -417,7 +469,7 @@ def expected_of(path, surface, tolerance):
         loss = [surface.value(point) for point in path[1:]]
     reached = [t for t, value in enumerate(loss, 1) if value <= tolerance]
     return {
-        "final_loss": loss[-1],
+        "final_loss": loss[-1] if np.isfinite(path).all() and loss[-1] == loss[-1] else np.inf,
         "steps_to_tolerance": min(reached, default=np.inf),
         "diverged": diverged(path),
     }
@@ -762,6 +814,11 @@ BAD = {
         ValueError,
         "start must be finite numbers of shape (n,) or (n, *batch), got array([0.1, nan])",
     ),
+    "a start of no weights": (
+        {"start": ()},
+        ValueError,
+        "start must be finite numbers of shape (n,) or (n, *batch), got array([]",
+    ),
     "a start without end": (
         {"start": (np.inf, 1.0)},
         ValueError,
@@ -854,6 +911,16 @@ BAD = {
         ValueError,
         "<lambda> must return w in its shape (2,), got ()",
     ),
+    "a rule that returns another point later": (
+        {"rule": lambda w, gradient, t: w if t < 3 else w[:1]},
+        ValueError,
+        "<lambda> must return w in its shape (2,), got (1,)",
+    ),
+    "a rule that returns nothing later": (
+        {"rule": lambda w, gradient, t: w if t < 3 else None},
+        ValueError,
+        "<lambda> must return w in its shape (2,), got ()",
+    ),
     "a state that does not fit": (
         {"rule": lambda w, gradient, t, v=0.0: (w, np.ones(3))},
         ValueError,
@@ -907,7 +974,31 @@ def test_a_tolerance_that_is_no_number(tolerance):
     assert str(caught.value) == f"tolerance must be a number, got {tolerance!r}"
 
 
-@pytest.mark.parametrize("surface", [RAVINE.gradient, TWO, None, SimpleNamespace(value=RAVINE.value)])
+def test_a_tolerance_may_be_a_number_of_numpy():
+    for tolerance in (np.float32(5), np.int64(5)):
+        assert sweep(optimizers.adam, RAVINE, START, 3, tolerance=tolerance)["steps_to_tolerance"] == 1
+
+
+@pytest.mark.parametrize("loss", [None, np.ones(3), [1.0, 2.0, 3.0]], ids=["nothing", "array", "list"])
+@pytest.mark.parametrize("rate", [0.1, [0.1, 0.2]])
+def test_a_value_of_the_wrong_shape(loss, rate):
+    surface = SimpleNamespace(value=lambda w: loss, gradient=RAVINE.gradient)
+    message = f"value must return a number for each point, shape ({np.size(rate)},), got {loss!r}"
+    with pytest.raises(ValueError) as caught:
+        sweep(optimizers.adam, surface, START, 3, learning_rate=rate)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "surface",
+    [
+        RAVINE.gradient,
+        TWO,
+        None,
+        SimpleNamespace(value=RAVINE.value),
+        SimpleNamespace(value=1.0, gradient=RAVINE.gradient),
+    ],
+)
 def test_a_sweep_of_what_is_no_surface(surface):
     with pytest.raises(TypeError) as caught:
         sweep(optimizers.adam, surface, START, 3)

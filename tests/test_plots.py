@@ -52,6 +52,53 @@ def test_divergence_is_said_and_not_clipped():
     plots.show(ax)._repr_png_()
 
 
+def test_loss_state_and_rates_of_a_path_that_diverges_say_at_which_step():
+    record = paths.history(optimizers.momentum, surfaces.ravine.gradient, (0.1, 3.5), 600, learning_rate=9.0)
+    step = f"(diverges at step {paths.diverged(record['w']):.0f})"
+    for ax in (
+        plots.loss(surfaces.ravine, {"too fast": record["w"]}),
+        plots.state(record),
+        plots.rates(record),
+    ):
+        assert all(text.get_text().endswith(step) for text in ax.get_legend().get_texts())
+        assert step in plots.describe(ax)
+        assert np.isfinite(ax.lines[0].get_ydata()).sum() > 10, "nothing is seen of it"
+        ax.figure.draw_without_rendering()
+
+
+def test_a_picture_of_nothing_has_no_legend_and_does_not_warn():
+    for ax in (
+        plots.race(surfaces.ravine, {}),
+        plots.loss(surfaces.ravine, {}),
+        plots.lines(None, {}, "x", "y"),
+    ):
+        assert ax.get_legend() is None
+
+
+def test_a_state_that_is_not_there_is_refused():
+    record = paths.history(optimizers.gradient_descent, surfaces.ravine.gradient, (0.1, 3.5), 3)
+    with pytest.raises(ValueError, match=r"names must be of the record's state, none; got \[\]"):
+        plots.state(record)
+    record = paths.history(optimizers.adam, surfaces.ravine.gradient, (0.1, 3.5), 3)
+    with pytest.raises(ValueError, match=r"names must be of the record's state, m, v; got \['velocity'\]"):
+        plots.state(record, ["velocity"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [lambda w: np.log(w[0]), lambda w: 1 / w[0], lambda w: 3.0, lambda w: 0 * w[0]],
+    ids=["logarithm", "pole", "number", "flat"],
+)
+def test_a_loss_of_the_users_own_is_drawn_where_it_is_finite(value):
+    surface = surfaces.Surface(value, np.zeros_like)
+    for ax in (plots.race(surface, {"a": [[1.0, 1.0], [0.5, 0.5]]}), plots.surface_3d(surface)):
+        ax.figure.draw_without_rendering()
+    nowhere = surfaces.Surface(lambda w: np.nan * w[0], np.zeros_like, name="nothing")
+    for draw in (plots.contours, plots.surface_3d):
+        with pytest.raises(ValueError, match=r"nothing has no finite value in \(\(-2\.0, 2\.0\)"):
+            draw(nowhere)
+
+
 def test_a_path_that_leaves_the_picture_says_when():
     points = np.array([[0.1, 3.5], [1.0, 3.0], [1.0, 9.0], [1.0, 12.0]])
     ax = plots.race(surfaces.ravine, {"away": points})
@@ -118,6 +165,25 @@ def test_every_function_draws_on_the_axes_it_is_given():
         ax = plots.panels()
         assert function(ax) is ax
         assert plots.describe(ax)
+
+
+def test_no_two_of_many_curves_look_the_same():
+    many = {str(i): np.full((2, 2), 1 + i / 20) for i in range(20)}
+    for ax, by in (
+        (plots.race(surfaces.ravine, many), "get_marker"),
+        (plots.surface_3d(surfaces.ravine, many), "get_marker"),
+        (plots.lines(None, {label: points[0] for label, points in many.items()}, "x", "y"), "_dash_pattern"),
+    ):
+        drawn = [line for line in ax.lines if line.get_label() in many]
+        style = [getattr(line, by) for line in drawn]
+        seen = {(line.get_color(), str(s() if callable(s) else s)) for line, s in zip(drawn, style)}
+        assert len(drawn) == len(seen) == 20
+
+
+def test_a_path_on_the_surface_is_broken_where_it_is_outside():
+    points = np.array([[0.1, 3.5], [1.0, 9.0], [1.0, 3.0]])
+    x, y, z = plots.surface_3d(surfaces.ravine, {"a": points}).lines[0].get_data_3d()
+    np.testing.assert_array_equal(np.isnan([x, y, z]).all(axis=0), [False, True, False])
 
 
 def test_colors_differ_for_color_blind_readers_and_never_stand_alone():

@@ -155,6 +155,11 @@ def test_no_steps_are_refused(name, argument):
         getattr(schedules, name)(**{**FACTORIES[name], argument: 0})
 
 
+@pytest.mark.parametrize("number", [np.float32, np.int64, np.float64])
+def test_a_number_of_numpy_is_a_number(number):
+    assert schedules.inverse_time(number(2), number(4), number(1))(5) == 1.0
+
+
 def test_what_is_no_number_or_no_schedule_is_refused_by_name():
     with pytest.raises(TypeError, match=r"^learning_rate must be a number, got '0\.1'$"):
         schedules.constant("0.1")

@@ -191,7 +191,7 @@ def test_a_quadratic_may_be_pictured_otherwise():
     assert (bowl.name, bowl.window, bowl.start, bowl.minima) == ("mine", ((0, 1), (0, 1)), (0.5, 0.5), [])
 
 
-@pytest.mark.parametrize("bad", [(1,), (1, 2, 3), (1, np.nan), (np.inf, 1)])
+@pytest.mark.parametrize("bad", [(1,), (1, 2, 3), (1, np.nan), (np.inf, 1), 3, "ab", (1, None)])
 @pytest.mark.parametrize("argument", ["coefficients", "target"])
 def test_a_quadratic_takes_pairs_of_finite_numbers(argument, bad):
     given = {"coefficients": (1, 1), argument: bad}
@@ -211,6 +211,13 @@ def test_two_functions_make_a_surface():
     assert repr(mine) == "<Surface surface>"
     with pytest.raises(ValueError, match="surface has no Hessian; give one"):
         mine.hessian([1.0, 2.0])
+
+
+@pytest.mark.parametrize("argument", ["value", "gradient"])
+def test_a_surface_is_made_of_functions(argument):
+    given = {"value": len, "gradient": len, argument: 3.0}
+    with pytest.raises(TypeError, match=rf"^{argument} must be a function of w, got 3\.0$"):
+        Surface(**given)
 
 
 @pytest.mark.parametrize("function", ["value", "gradient", "hessian"])

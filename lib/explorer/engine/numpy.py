@@ -14,8 +14,12 @@ float64 = float
 _abs, _all, _any, _max, _sum = abs, all, any, max, sum
 
 
-class integer:
-    """NumPy's own integers, of which there are none here."""
+class number:
+    """NumPy's own numbers, of which there are none here."""
+
+
+class integer(number):
+    """Nor its integers."""
 
 
 class errstate:
