@@ -252,6 +252,7 @@ BAD = {
     ),
     "no steps": (lambda: explore([mine], steps=0), "steps must be a whole number >= 1"),
     "start": (lambda: explore([mine], start=(1, 2, 3)), "start must be two numbers"),
+    "a start that is one number": (lambda: explore([mine], start=5), "start must be two numbers"),
     "no rule": (lambda: explore(["adam"]), "rule must be a function"),
     "one axis": (lambda: explore_map(mine, learning_rate=RATES), "two hyperparameters must be lists"),
     "an empty axis": (

@@ -69,7 +69,8 @@ def explore(
     `rules` is a list of one to six functions of `lib.optimizers` or of the same form, your own included;
     `functools.partial(optimizers.momentum, momentum=0.2)` gives one of them hyperparameters of its own, and
     `hyperparameters` go to all. What is not given keeps the rule's default. `start` is the surface's own
-    unless it is given. Raises `TypeError` or `ValueError` as `lib.paths.trace` does.
+    unless it is given. Raises `TypeError` for what is no list of rules, no surface or no number, `ValueError`
+    for whatever else `lib.paths.trace` refuses.
     """
     if not isinstance(rules, (list, tuple)):
         raise TypeError(f"rules must be a list of rules, got {rules!r}")
@@ -275,7 +276,8 @@ def _course(surface, start, steps):
             else f"{surface.name} (notebook)"
         )
         losses[name] = surface
-    start = [float(value) for value in (surface.start if start is None else start)]
+    start = np.atleast_1d(surface.start if start is None else start)
+    start = start.astype(float).tolist()
     return losses, {"surface": name, "start": start, "steps": steps}
 
 
