@@ -919,7 +919,7 @@ BAD = {
     "a rule that returns nothing later": (
         {"rule": lambda w, gradient, t: w if t < 3 else None},
         ValueError,
-        "<lambda> must return w in its shape (2,), got ()",
+        "<lambda> returned nothing; does it end with return?",
     ),
     "a state that does not fit": (
         {"rule": lambda w, gradient, t, v=0.0: (w, np.ones(3))},
