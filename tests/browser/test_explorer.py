@@ -298,6 +298,14 @@ def test_divergence_is_shown_as_such(valley):
     assert float(curve.split()[-1]) < 0
 
 
+def test_an_explorer_that_does_not_know_its_size_is_no_wider_than_the_screen(visit):
+    page = visit(MOMENTUM, "phone").page
+    page.context.add_init_script("ResizeObserver = class { observe() {} disconnect() {} unobserve() {} }")
+    page.reload()
+    expect(page.locator(".explorer .transport").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 @pytest.mark.parametrize("device", ["desktop", "phone"])
 def test_complaint_is_seen_where_the_reader_is(explorer, device):
     valley = explorer(MOMENTUM, device=device)
