@@ -54,14 +54,15 @@ browser: book  ## read the finished site in Chromium
 	$(BIN)/python -m tools.chromium
 	$(BIN)/pytest -n 2 tests/browser
 
-# Here the library is the one that a notebook's first cell installs, as on Colab. One thread: see `oldest`.
+# Here the library is the one that a notebook's first cell installs, as on Colab. One thread: see `oldest`. Colab's Jupyter
+# is old: of what Python 3.13 has deprecated it is only told.
 colab: $(BIN)/ready  ## the library and the lessons on Colab's packages
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python _build/colab
 	$(BIN)/uv pip sync --quiet --require-hashes --python _build/colab tests/colab/requirements.lock
 	$(BIN)/pytest tests/colab
 	_build/colab/bin/python -c "import matplotlib.pyplot"
 	PYTHONPATH= OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
-		_build/colab/bin/pytest -n 2 --dist loadfile $(NBVAL) $(NOTEBOOKS)
+		_build/colab/bin/pytest -n 2 --dist loadfile -W default::DeprecationWarning $(NBVAL) $(NOTEBOOKS)
 
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 # What it executes, the book shows.
