@@ -567,6 +567,11 @@ def share(gradients):
     return np.sum(gradients) / np.abs(gradients).sum()
 
 
+def is_clear(gradients):
+    """Whether that share is large enough, but for rounding."""
+    return share(gradients) >= SHARE - 1e-9
+
+
 def drift(gradients, rule=optimizers.adam_paper):
     """How far a round carries the weight, in learning rates, once all is settled."""
     rounds = -(-BEFORE // len(gradients)) + 1
@@ -581,7 +586,7 @@ def lacks_drift(gradients):
     """What is missing: a positive sum, or a walk in spite of it."""
     if not is_round(gradients):
         return f"2 to {MOST} numbers, not all zero"
-    if not share(gradients) >= SHARE - 1e-9:
+    if not is_clear(gradients):
         return (
             f"a sum that is positive enough: it is {told_apart(share(gradients), SHARE)} of all, and "
             f"at least {SHARE} is wanted"
@@ -613,7 +618,7 @@ UPHILL = Task(
             [59.0] + [-1.0] * 59,
             "What the round says is not clear enough: its sum has to be at least a "
             "fifth of the sum of the sizes. You are free in how large a gradient is.",
-            when=lambda gradients: not share(gradients) >= SHARE - 1e-9,
+            when=lambda gradients: not is_clear(gradients),
         ),
         Mistake(
             [3.0, -1.0, -1.0],
